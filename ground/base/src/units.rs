@@ -1,0 +1,133 @@
+//! Sizes and spans as docker shows them: docker/go-units, re-derived from its outputs.
+
+/// Decimal sizes with four significant digits: `1.234kB`, `12.3MB`, `0B`.
+///
+/// go-units `HumanSize` is `%.4g` and the unit; [`human_size_3`] is what `docker ps -s` and
+/// `docker images` print.
+pub fn human_size(bytes: u64) -> String {
+    scaled(bytes as f64, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"], 4)
+}
+
+/// Decimal sizes with three significant digits, as tables of docker show them (`7.8MB`).
+pub fn human_size_3(bytes: u64) -> String {
+    scaled(bytes as f64, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"], 3)
+}
+
+/// Binary sizes with four significant digits: `64MiB`, `1.5GiB`.
+pub fn bytes_size(bytes: u64) -> String {
+    scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"], 4)
+}
+
+fn scaled(mut value: f64, base: f64, units: &[&str], digits: usize) -> String {
+    let mut unit = 0;
+    while value >= base && unit + 1 < units.len() {
+        value /= base;
+        unit += 1;
+    }
+    format!("{}{}", general(value, digits), units[unit])
+}
+
+/// C's `%.{digits}g` for values from 0 up to below 10^digits or so.
+fn general(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let scientific = format!("{value:.*e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').expect("{:e} writes an e");
+    let exponent: i32 = exponent.parse().expect("{:e} writes a number");
+    if exponent >= digits as i32 || exponent < -4 {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{}e{sign}{:02}", trim_zeros(mantissa), exponent.abs());
+    }
+    let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+    trim_zeros(&format!("{value:.decimals$}")).to_owned()
+}
+
+fn trim_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+/// A span of seconds in words, `About a minute`, `3 hours`, as `docker ps` shows ages.
+///
+/// go-units `HumanDuration`.
+pub fn human_duration(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    let hours = (seconds as f64 / 3600.0).round() as i64;
+    match () {
+        () if seconds < 1 => "Less than a second".to_owned(),
+        () if seconds == 1 => "1 second".to_owned(),
+        () if seconds < 60 => format!("{seconds} seconds"),
+        () if minutes == 1 => "About a minute".to_owned(),
+        () if minutes < 60 => format!("{minutes} minutes"),
+        () if hours == 1 => "About an hour".to_owned(),
+        () if hours < 48 => format!("{hours} hours"),
+        () if hours < 24 * 7 * 2 => format!("{} days", hours / 24),
+        () if hours < 24 * 30 * 2 => format!("{} weeks", hours / 24 / 7),
+        () if hours < 24 * 365 * 2 => format!("{} months", hours / 24 / 30),
+        () => format!("{} years", seconds / 3600 / 24 / 365),
+    }
+}
+
+/// Bytes of a size as docker's flags take it: `512m`, `1.5g`, `64MiB`, `1024`. Binary units.
+///
+/// go-units `RAMInBytes`. `None` for what is no size.
+pub fn ram_in_bytes(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().ok()?;
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
+    let power = ["", "k", "m", "g", "t", "p"].iter().position(|name| *name == unit)?;
+    Some((number * 1024f64.powi(power as i32)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_docker_prints_them() {
+        let shown: Vec<_> = [0, 5, 999, 1000, 1234, 1_980_000, 1_000_000_000].map(human_size_3).into();
+        assert_eq!(shown, ["0B", "5B", "999B", "1kB", "1.23kB", "1.98MB", "1GB"]);
+        assert_eq!(human_size(1_234_567), "1.235MB");
+        assert_eq!(bytes_size(64 << 20), "64MiB");
+    }
+
+    #[test]
+    fn rounding_up_to_a_thousand_is_written_like_c() {
+        // `%.3g` of 999.9 is 1e+03, and docker does print that.
+        assert_eq!(human_size_3(999_900), "1e+03kB");
+    }
+
+    #[test]
+    fn ages_as_docker_prints_them() {
+        let shown: Vec<_> =
+            [0, 1, 59, 60, 119, 3599, 3600, 5399, 5400, 86400 * 2, 86400 * 15].map(human_duration).into();
+        let docker = [
+            "Less than a second",
+            "1 second",
+            "59 seconds",
+            "About a minute",
+            "About a minute",
+            "59 minutes",
+            "About an hour",
+            "About an hour",
+            "2 hours",
+            "2 days",
+            "2 weeks",
+        ];
+        assert_eq!(shown, docker);
+    }
+
+    #[test]
+    fn sizes_as_flags_take_them() {
+        assert_eq!(ram_in_bytes("64m"), Some(64 << 20));
+        assert_eq!(ram_in_bytes("1.5G"), Some(3 << 29));
+        assert_eq!(ram_in_bytes("64MiB"), Some(64 << 20));
+        assert_eq!(ram_in_bytes("1024"), Some(1024));
+        for bad in ["", "m", "1x", "-1", "1.2.3"] {
+            assert_eq!(ram_in_bytes(bad), None, "{bad}");
+        }
+    }
+}
