@@ -1,1 +1,25 @@
-//! sys
+//! System calls and the durable, atomic file operations made of them. Knows nothing of Docker.
+//!
+//! The only crate with `unsafe`. Every call that changes something outside the process goes
+//! through here, so that one place can count, order or narrate them.
+
+mod error;
+mod file;
+mod lock;
+mod mount;
+mod overlay;
+#[allow(unsafe_code)]
+mod thread;
+mod tree;
+pub mod xattr;
+
+pub use error::{Error, Result};
+pub use file::{
+    Draft, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, is_temporary, link, list_dir,
+    open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat_opt, symlink, syncfs,
+    truncate_write, write_atomic, write_new,
+};
+pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
+pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
+pub use overlay::{OverlayFeatures, mount_overlay_at, mount_overlay_detached, overlay_features};
+pub use tree::{TreeSize, remove_tree, tree_size};

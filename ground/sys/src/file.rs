@@ -1,0 +1,351 @@
+//! Files and directories: small text written whole, atomically where a pointer changes.
+//!
+//! Durability is the caller's to order: [`write_new`] and [`truncate_write`] flush nothing,
+//! [`write_atomic`] flushes the file before the rename, [`syncfs`] and [`fsync_dir`] flush what
+//! was written before.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Stat, Timestamps, Uid};
+
+use crate::error::{Result, at};
+
+/// Makes a directory with exactly this mode, whatever the umask.
+///
+/// # Errors
+/// When it exists, or cannot be made.
+pub fn create_dir(path: impl AsRef<Path>, mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    fs::DirBuilder::new().mode(mode).create(path).map_err(at("mkdir", path))?;
+    chmod(path, mode)
+}
+
+/// Makes a directory and its missing parents, the missing ones with this mode. One that is
+/// there already is left as it is.
+///
+/// # Errors
+/// When one cannot be made, or something else is in the way.
+pub fn create_dir_all(path: impl AsRef<Path>, mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_dir_all(parent, mode)?;
+    }
+    match create_dir(path, mode) {
+        Err(error) if error.is_exists() && path.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+/// Sets a file's mode.
+///
+/// # Errors
+/// As chmod(2).
+pub fn chmod(path: impl AsRef<Path>, mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode)).map_err(at("chmod", path))
+}
+
+/// Sets a file's owner and group; of a symlink itself, never of what it points to.
+///
+/// # Errors
+/// As lchown(2).
+pub fn chown(path: impl AsRef<Path>, uid: u32, gid: u32) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::chownat(CWD, path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(at("lchown", path))
+}
+
+/// Sets access and modification time; of a symlink itself.
+///
+/// # Errors
+/// As utimensat(2).
+pub fn set_times(path: impl AsRef<Path>, times: &Timestamps) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::utimensat(CWD, path, times, AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimensat", path))
+}
+
+/// Makes a symlink at `path` that says `target`.
+///
+/// # Errors
+/// As symlink(2); also when something is at `path`.
+pub fn symlink(target: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::symlink(target.as_ref(), path).map_err(at("symlink", path))
+}
+
+/// Makes a hard link at `path` to `existing`.
+///
+/// # Errors
+/// As link(2).
+pub fn link(existing: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    fs::hard_link(existing, path).map_err(at("link", path))
+}
+
+/// What a symlink says.
+///
+/// # Errors
+/// As readlink(2).
+pub fn read_link(path: impl AsRef<Path>) -> Result<PathBuf> {
+    let path = path.as_ref();
+    fs::read_link(path).map_err(at("readlink", path))
+}
+
+/// Renames; an existing file at `to` is replaced.
+///
+/// # Errors
+/// As rename(2), about `from`.
+pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
+    let from = from.as_ref();
+    fs::rename(from, to.as_ref()).map_err(at("rename", from))
+}
+
+/// Removes a file or symlink; one that is not there is fine.
+///
+/// # Errors
+/// As unlink(2).
+pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    absent_is_fine(fs::remove_file(path)).map_err(at("unlink", path))
+}
+
+/// Removes an empty directory; one that is not there is fine.
+///
+/// # Errors
+/// As rmdir(2).
+pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    absent_is_fine(fs::remove_dir(path)).map_err(at("rmdir", path))
+}
+
+pub(crate) fn absent_is_fine(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The bytes of a file, `None` when there is none.
+///
+/// # Errors
+/// Any other failure to read it.
+pub fn read_opt(path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
+    let path = path.as_ref();
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at("read", path)(error)),
+    }
+}
+
+/// A file's metadata (of a symlink itself), `None` when there is none.
+///
+/// # Errors
+/// Any other failure to look.
+pub fn stat_opt(path: impl AsRef<Path>) -> Result<Option<Stat>> {
+    let path = path.as_ref();
+    match rustix::fs::lstat(path) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(errno) => Err(at("lstat", path)(errno)),
+    }
+}
+
+/// Whether something is at `path` (a dangling symlink counts).
+///
+/// # Errors
+/// Any failure to look but "not there".
+pub fn exists(path: impl AsRef<Path>) -> Result<bool> {
+    stat_opt(path).map(|stat| stat.is_some())
+}
+
+/// The names in a directory, sorted; an absent directory has none.
+///
+/// # Errors
+/// Any other failure to read it.
+pub fn list_dir(path: impl AsRef<Path>) -> Result<Vec<OsString>> {
+    let path = path.as_ref();
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at("readdir", path)(error)),
+    };
+    let mut names = entries
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(at("readdir", path))?;
+    names.sort();
+    Ok(names)
+}
+
+/// Makes a new file for writing; nothing may be at `path`.
+///
+/// # Errors
+/// When something is there, or it cannot be made.
+pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
+    let path = path.as_ref();
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(at("create", path))?;
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(at("fchmod", path))?;
+    Ok(file)
+}
+
+/// Writes a new small file, unflushed; nothing may be at `path`.
+///
+/// # Errors
+/// When something is there, or it cannot be written.
+pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    create_new(path, mode)?.write_all(bytes).map_err(at("write", path))
+}
+
+/// Writes a small file in place, unflushed, as Go's `ioutil.WriteFile` does: made with `mode` if
+/// absent, cut and rewritten if present.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn truncate_write(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)
+        .map_err(at("open", path))?;
+    file.write_all(bytes).map_err(at("write", path))
+}
+
+/// Writes a file so that readers and crashes see the old or the new one, never a mixture: a
+/// temporary file `.tmp-<name><digits>` beside it (dockerd's name for such), fsync, rename.
+///
+/// The directory is not flushed; [`fsync_dir`] makes the rename durable.
+///
+/// # Errors
+/// When it cannot be written; the temporary file is then gone.
+pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    let temporary = temporary_beside(path);
+    let written = (|| {
+        let mut file = create_new(&temporary, mode)?;
+        file.write_all(bytes).map_err(at("write", &temporary))?;
+        file.sync_all().map_err(at("fsync", &temporary))?;
+        rename(&temporary, path)
+    })();
+    if written.is_err() {
+        drop(fs::remove_file(&temporary));
+    }
+    written
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".tmp-");
+    name.push(path.file_name().unwrap_or_default());
+    let number: [u8; 4] = random();
+    name.push(u32::from_le_bytes(number).to_string());
+    path.with_file_name(name)
+}
+
+/// Opens a directory, for locks, flushes and calls relative to it.
+///
+/// # Errors
+/// As open(2).
+pub fn open_dir(path: impl AsRef<Path>) -> Result<File> {
+    let path = path.as_ref();
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map(File::from)
+        .map_err(at("open", path))
+}
+
+/// Makes the names in a directory durable.
+///
+/// # Errors
+/// As fsync(2).
+pub fn fsync_dir(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    open_dir(path)?.sync_all().map_err(at("fsync", path))
+}
+
+/// Makes everything durable that was written to the file system that holds `path`.
+///
+/// # Errors
+/// As syncfs(2), which also reports write-back errors since the open.
+pub fn syncfs(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::syncfs(open_dir(path)?).map_err(at("syncfs", path))
+}
+
+/// Random bytes from the kernel.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
+            .expect("getrandom fails only on kernels before 3.17");
+    }
+    bytes
+}
+
+/// A directory in the making: removed when dropped, unless kept.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Draft {
+    /// Makes the directory, with this mode.
+    ///
+    /// # Errors
+    /// When it exists, or cannot be made.
+    pub fn new(path: impl Into<PathBuf>, mode: u32) -> Result<Self> {
+        let path = path.into();
+        create_dir(&path, mode)?;
+        Ok(Self { path, kept: false })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// It is whole: leave it there.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+
+    /// It is whole: move it to its place in one rename.
+    ///
+    /// # Errors
+    /// As rename(2); it is then removed.
+    pub fn publish(mut self, to: impl AsRef<Path>) -> Result<()> {
+        rename(&self.path, to)?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.kept {
+            // The error that brought us here is the one to tell.
+            drop(crate::remove_tree(&self.path));
+        }
+    }
+}
+
+/// Whether a name is one of our or dockerd's left-over temporary files.
+pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
+    name.as_bytes().starts_with(b".tmp-")
+}

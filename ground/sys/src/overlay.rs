@@ -1,0 +1,175 @@
+//! Overlay mounts, in both interfaces of the kernel.
+//!
+//! mount(2) takes one option string of less than a page and says only EINVAL; fsopen(2) takes
+//! layers one by one and says in words what was wrong. Containers are mounted with the first, as
+//! dockerd does; looking into a layer uses the second, without a place in the file tree.
+
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    io::Errno,
+    mount::{
+        FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
+        fsmount, fsopen,
+    },
+};
+
+use crate::{
+    error::{Error, Result, at},
+    mount::{Detached, mount_string},
+};
+
+/// What this kernel's overlay knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverlayFeatures {
+    /// `index=off` is understood (`/sys/module/overlay/parameters/index` is there).
+    pub index: bool,
+}
+
+/// Asks the kernel.
+pub fn overlay_features() -> OverlayFeatures {
+    OverlayFeatures { index: Path::new("/sys/module/overlay/parameters/index").exists() }
+}
+
+/// Mounts an overlay on `target` with mount(2). `from` is the directory that relative paths in
+/// `options` and a relative `target` start from; only the calling thread goes there.
+///
+/// # Errors
+/// As mount(2), with the kernel's own words where the same options tried through fsopen(2) give
+/// some.
+pub fn mount_overlay_at(target: &Path, options: &str, from: Option<&Path>) -> Result<()> {
+    let mounted = match from {
+        None => mount_string("overlay", target, "overlay", MountFlags::empty(), options),
+        Some(from) => std::thread::scope(|scope| {
+            let there = || {
+                // A thread that shares its working directory with nobody may change it.
+                crate::thread::unshare_working_directory()?;
+                rustix::process::chdir(from).map_err(at("chdir", from))?;
+                mount_string("overlay", target, "overlay", MountFlags::empty(), options)
+            };
+            scope.spawn(there).join().expect("mounting does not panic")
+        }),
+    };
+    mounted.map_err(|error| {
+        let words = from.is_none().then(|| reason(options)).flatten();
+        error.with_detail(words)
+    })
+}
+
+/// Tries the options again in the interface that answers in words.
+fn reason(options: &str) -> Option<String> {
+    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).ok()?;
+    for option in options.split(',') {
+        let set = match option.split_once('=') {
+            Some((key, value)) => fsconfig_set_string(&fs, key, value),
+            None => fsconfig_set_flag(&fs, option),
+        };
+        if set.is_err() {
+            return kernel_words(&fs);
+        }
+    }
+    fsconfig_create(&fs).err().and_then(|_| kernel_words(&fs))
+}
+
+/// What the kernel noted on a file system context: lines such as `e overlay: No such file`.
+fn kernel_words(fs: &OwnedFd) -> Option<String> {
+    let mut words = Vec::new();
+    let mut line = [0; 512];
+    while let Ok(length) = rustix::io::read(fs, &mut line) {
+        if length == 0 {
+            break;
+        }
+        let text = String::from_utf8_lossy(&line[..length]);
+        let text = text.trim_end().trim_start_matches(['e', 'w', 'i']).trim_start();
+        words.push(text.to_owned());
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// An overlay attached nowhere. Layers are given as directories, nearest first; without `upper`
+/// and `work` it is read-only and needs two layers or more. There is no page-size limit here.
+///
+/// # Errors
+/// As the fsconfig(2) that failed, with the kernel's own words.
+pub fn mount_overlay_detached(
+    lower: &[PathBuf],
+    upper_and_work: Option<(&Path, &Path)>,
+    index_off: bool,
+) -> Result<Detached> {
+    let call = |what: &Path| {
+        let what = what.to_owned();
+        move |errno: Errno| Error::new("mount overlay with", what, errno)
+    };
+    let named = upper_and_work.map(|(upper, _)| upper).or_else(|| lower.first().map(PathBuf::as_path));
+    let named = named.unwrap_or(Path::new(""));
+    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(call(named))?;
+    let told = |error: Error| error.with_detail(kernel_words(&fs));
+    let set = |key: &str, path: &Path| fsconfig_set_string(&fs, key, path).map_err(call(path)).map_err(told);
+    fsconfig_set_string(&fs, "source", "overlay").map_err(call(named))?;
+    if index_off {
+        fsconfig_set_string(&fs, "index", "off").map_err(call(named)).map_err(told)?;
+    }
+    for layer in lower {
+        set("lowerdir+", layer)?;
+    }
+    if let Some((upper, work)) = upper_and_work {
+        set("upperdir", upper)?;
+        set("workdir", work)?;
+    }
+    fsconfig_create(&fs).map_err(call(named)).map_err(told)?;
+    let mount = fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(call(named))?;
+    Ok(Detached::new(mount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirs(home: &Path, names: &[&str]) {
+        for name in names {
+            crate::create_dir(home.join(name), 0o755).expect("mkdir");
+        }
+    }
+
+    #[test]
+    fn a_detached_overlay_shows_its_layers_and_leaves_no_mount() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        dirs(home.path(), &["a", "b", "up", "work"]);
+        crate::write_new(home.path().join("b/file"), b"lower", 0o644).expect("write");
+        let (up, work) = (home.path().join("up"), home.path().join("work"));
+        let lower = [home.path().join("a"), home.path().join("b")];
+        let mount = mount_overlay_detached(&lower, Some((&up, &work)), true).expect("mount");
+        crate::truncate_write(mount.path().join("file"), b"upper", 0o644).expect("copy up");
+        assert_eq!(std::fs::read(up.join("file")).expect("read"), b"upper");
+        let listed = mount_points().expect("mountinfo");
+        assert!(listed.iter().all(|point| !point.options.contains(&*home.path().to_string_lossy())));
+    }
+
+    #[test]
+    fn a_refused_mount_says_why() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        dirs(home.path(), &["low", "merged"]);
+        let options = format!("lowerdir={0}/low,upperdir={0}/none,workdir={0}/none", home.path().display());
+        let refused = mount_overlay_at(&home.path().join("merged"), &options, None).expect_err("no upper directory");
+        assert!(refused.to_string().contains("merged: No such file or directory"), "{refused}");
+    }
+
+    #[test]
+    fn relative_options_start_where_they_are_told_to() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        dirs(home.path(), &["low", "up", "work", "merged"]);
+        crate::write_new(home.path().join("low/file"), b"x", 0o644).expect("write");
+        let here = std::env::current_dir().expect("a working directory");
+        mount_overlay_at(Path::new("merged"), "lowerdir=low,upperdir=up,workdir=work", Some(home.path()))
+            .expect("mount");
+        let seen = home.path().join("merged/file").exists();
+        crate::unmount_detach(home.path().join("merged")).expect("unmount");
+        assert!(seen);
+        assert_eq!(std::env::current_dir().expect("a working directory"), here);
+    }
+
+    use crate::mount_points;
+}
