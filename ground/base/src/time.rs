@@ -57,6 +57,13 @@ impl Time {
     }
 }
 
+/// Go's zero time.
+impl Default for Time {
+    fn default() -> Self {
+        Self::NEVER
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
