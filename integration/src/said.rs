@@ -1,0 +1,169 @@
+//! What an engine said, and how a story's value is told as text so that two of them can be compared.
+//!
+//! Standard output and exit code are compared exactly. Of standard error, the engine's sentences and the
+//! container's own words are; usage, hints and minidock's `because` lines are not (each side helps in its own way).
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// One command's words and exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What was asked, without the client's own options.
+    pub args: Vec<String>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error, whole.
+    pub err: String,
+    /// The exit code; 128 and the signal's number if it was ended by one.
+    pub code: i32,
+}
+
+impl Said {
+    /// Standard output without its last newline, of a command that must have worked.
+    #[track_caller]
+    pub fn ok(&self) -> &str {
+        assert_eq!(self.code, 0, "{} failed: {}{}", self.args.join(" "), self.out, self.err);
+        self.out.strip_suffix('\n').unwrap_or(&self.out)
+    }
+
+    /// The lines of standard error that both sides must have in common.
+    pub fn sentences(&self) -> Vec<String> {
+        self.err.lines().filter_map(sentence).collect()
+    }
+}
+
+fn sentence(line: &str) -> Option<String> {
+    const HELP: [&str; 8] =
+        ["  because ", "hint: ", "WARNING: ", "See 'docker", "Run 'docker", "See 'minidock", "Run 'minidock", "Usage:"];
+    if line.trim().is_empty() || HELP.iter().any(|help| line.starts_with(help)) {
+        return None;
+    }
+    // docker run ends its client's sentence with a full stop, minidock's come as they are.
+    match line.strip_prefix("docker: ").or_else(|| line.strip_prefix("minidock: ")) {
+        Some(rest) => Some(rest.strip_suffix('.').unwrap_or(rest).to_owned()),
+        None => Some(line.to_owned()),
+    }
+}
+
+/// A value that can be told as text, for comparison and for a readable difference.
+pub trait Tell {
+    /// Appends it, ending in a newline.
+    fn tell(&self, page: &mut String);
+
+    /// The whole of it.
+    fn told(&self) -> String {
+        let mut page = String::new();
+        self.tell(&mut page);
+        page
+    }
+}
+
+impl Tell for Said {
+    fn tell(&self, page: &mut String) {
+        let line = |page: &mut String, text: &str| {
+            page.push_str(text);
+            page.push('\n');
+        };
+        line(page, &format!("$ {}", self.args.join(" ")));
+        self.out.lines().for_each(|text| line(page, text));
+        if !self.out.is_empty() && !self.out.ends_with('\n') {
+            line(page, "(no newline at the end)");
+        }
+        self.sentences().iter().for_each(|text| line(page, &format!("stderr: {text}")));
+        line(page, &format!("exit {}", self.code));
+    }
+}
+
+impl Tell for str {
+    fn tell(&self, page: &mut String) {
+        page.push_str(self);
+        if !self.ends_with('\n') {
+            page.push('\n');
+        }
+    }
+}
+
+impl Tell for String {
+    fn tell(&self, page: &mut String) {
+        self.as_str().tell(page);
+    }
+}
+
+impl Tell for Value {
+    fn tell(&self, page: &mut String) {
+        serde_json::to_string_pretty(self).expect("a value is printable").tell(page);
+    }
+}
+
+macro_rules! tell_by_display {
+    ($($kind:ty)*) => { $(impl Tell for $kind {
+        fn tell(&self, page: &mut String) {
+            writeln!(page, "{self}").expect("a string takes everything");
+        }
+    })* };
+}
+tell_by_display!(bool i32 i64 u32 u64 usize);
+
+impl Tell for () {
+    fn tell(&self, _: &mut String) {}
+}
+
+impl<T: Tell> Tell for Option<T> {
+    fn tell(&self, page: &mut String) {
+        match self {
+            Some(value) => value.tell(page),
+            None => "(none)".tell(page),
+        }
+    }
+}
+
+impl<T: Tell> Tell for Vec<T> {
+    fn tell(&self, page: &mut String) {
+        self.iter().for_each(|value| value.tell(page));
+    }
+}
+
+impl<T: Tell + ?Sized> Tell for &T {
+    fn tell(&self, page: &mut String) {
+        (**self).tell(page);
+    }
+}
+
+macro_rules! tell_tuples {
+    ($(($($name:ident)+))*) => { $(impl<$($name: Tell),+> Tell for ($($name,)+) {
+        fn tell(&self, page: &mut String) {
+            #[expect(non_snake_case, reason = "a type's name serves as its value's")]
+            let ($($name,)+) = self;
+            $($name.tell(page);)+
+        }
+    })* };
+}
+tell_tuples! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+(A B C D E F G H I) (A B C D E F G H I J) }
+
+/// The same lines in order of the alphabet, for output whose order is nobody's promise.
+pub fn lines_sorted(text: &str) -> String {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(err: &str) -> Said {
+        Said { args: vec![], out: String::new(), err: err.to_owned(), code: 1 }
+    }
+
+    #[test]
+    fn the_engines_sentence_is_compared_and_help_is_not() {
+        let docker =
+            said("docker: Error response from daemon: Conflict. The name is taken..\nSee 'docker run --help'.\n");
+        let minidock = said("Error response from daemon: Conflict. The name is taken.\n  because so\nhint: rm it\n");
+        assert_eq!(docker.sentences(), minidock.sentences());
+        assert_eq!(minidock.sentences(), ["Error response from daemon: Conflict. The name is taken."]);
+    }
+}
