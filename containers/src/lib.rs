@@ -6,6 +6,12 @@
 pub mod config_v2;
 mod go_object;
 pub mod hostconfig;
+pub mod hostname;
+pub mod hosts;
+pub mod json_log;
+pub mod names;
+pub mod resolv_conf;
+mod status;
 
 use serde::de::DeserializeOwned;
 
