@@ -1,0 +1,242 @@
+//! `Home`: which data root, which exec root, which driver; and who may write there.
+//!
+//! Opening one writes nothing. Whoever writes takes [`Home::writer`] first: a shared lock on
+//! `volumes/metadata.db`, which dockerd wants for itself alone. So a dockerd cannot start while we
+//! write or while a container of ours runs, and we do not write while one lives.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use base::{ContainerId, Digest};
+
+/// Why a data root cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Only root may.
+    #[error("only root can do this: it mounts file systems and starts containers")]
+    NotRoot,
+    /// A daemon works on the same files.
+    #[error("a running dockerd owns {0}: it can be read, but not written to")]
+    LiveDockerd(PathBuf),
+    /// The data root must be an absolute path, or one that can be made absolute.
+    #[error("the data root {path} cannot be used")]
+    DataRoot {
+        /// As given.
+        path: PathBuf,
+        /// Why not.
+        source: sys::Error,
+    },
+    /// A directory that must be there cannot be made, or the lock not be taken.
+    #[error("{0}")]
+    System(#[from] sys::Error),
+}
+
+/// Which data root to use, and how.
+#[derive(Debug, Clone, Default)]
+pub struct HomeOptions {
+    /// `--data-root`; else `/var/lib/minidock`.
+    pub data_root: Option<PathBuf>,
+    /// `--exec-root`; else a directory in `/run/minidock` of the data root's own.
+    pub exec_root: Option<PathBuf>,
+    /// `--storage-driver`; else what the data root has, else overlay2.
+    pub storage_driver: Option<String>,
+}
+
+/// A data root, where its running containers are, and its storage driver.
+#[derive(Debug, Clone)]
+pub struct Home {
+    data_root: PathBuf,
+    exec_root: PathBuf,
+    driver: String,
+}
+
+/// The right to write to a data root, held until dropped.
+#[derive(Debug)]
+pub struct Writer {
+    _lock: sys::Lock,
+}
+
+impl Home {
+    /// Where containers are kept if nothing else is said.
+    pub const DEFAULT_DATA_ROOT: &str = "/var/lib/minidock";
+
+    /// Looks at a data root; it need not be there yet.
+    ///
+    /// # Errors
+    /// When the path cannot be made absolute, or no driver can be chosen for it.
+    pub fn open(options: HomeOptions) -> Result<Self, HomeError> {
+        let given = options.data_root.unwrap_or_else(|| PathBuf::from(Self::DEFAULT_DATA_ROOT));
+        let data_root = canonical(&given).map_err(|source| {
+            let source = sys::Error::new("realpath", &given, source);
+            HomeError::DataRoot { path: given, source }
+        })?;
+        let exec_root = options.exec_root.unwrap_or_else(|| default_exec_root(&data_root));
+        let driver = options.storage_driver.unwrap_or_else(|| "overlay2".to_owned());
+        Ok(Self { data_root, exec_root, driver })
+    }
+
+    /// The data root, absolute and without symlinks.
+    pub fn data_root(&self) -> &Path {
+        &self.data_root
+    }
+
+    /// Where running containers have their bundles and sockets.
+    pub fn exec_root(&self) -> &Path {
+        &self.exec_root
+    }
+
+    /// The name of the storage driver.
+    pub fn driver_name(&self) -> &str {
+        &self.driver
+    }
+
+    /// Where a running container has its bundle and socket.
+    pub fn run_dir(&self, container: &ContainerId) -> PathBuf {
+        self.exec_root.join(container)
+    }
+
+    /// A container's directory in the data root.
+    pub fn container_dir(&self, container: &ContainerId) -> PathBuf {
+        self.data_root.join("containers").join(container)
+    }
+
+    /// Takes the right to write; a data root that is not there yet is made as dockerd 20.10.24
+    /// makes it (moby 20.10, daemon/daemon_unix.go `setupDaemonRoot`).
+    ///
+    /// # Errors
+    /// Without root rights, beside a live dockerd, or when a directory cannot be made.
+    pub fn writer(&self) -> Result<Writer, HomeError> {
+        if !is_root() {
+            return Err(HomeError::NotRoot);
+        }
+        self.make_directories()?;
+        let path = self.lock_path();
+        let file = open_or_create(&path)?;
+        match sys::try_shared(file, &path)? {
+            Some(lock) => Ok(Writer { _lock: lock }),
+            None => Err(HomeError::LiveDockerd(self.data_root.clone())),
+        }
+    }
+
+    /// Whether a dockerd works on the data root now. Writes nothing.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn live_dockerd(&self) -> Result<bool, HomeError> {
+        let path = self.lock_path();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(sys::Error::new("open", &path, error).into()),
+        };
+        Ok(sys::try_shared(file, &path)?.is_none())
+    }
+
+    /// The file whose lock says who may write.
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.data_root.join("volumes/metadata.db")
+    }
+
+    fn make_directories(&self) -> sys::Result<()> {
+        if !sys::exists(&self.data_root)?
+            && let Some(parent) = self.data_root.parent()
+        {
+            sys::create_dir_all(parent, 0o755)?;
+        }
+        for (dir, mode) in [("", 0o710), ("containers", 0o710), ("image", 0o700), ("volumes", 0o701), ("tmp", 0o700)] {
+            sys::create_dir_all(self.data_root.join(dir), mode)?;
+        }
+        sys::create_dir_all(self.data_root.join("image").join(&self.driver), 0o700)
+    }
+}
+
+/// The path without symlinks; of one that is not there, as far as it is.
+fn canonical(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let path = std::path::absolute(path)?;
+            match (path.parent(), path.file_name()) {
+                (Some(parent), Some(name)) => Ok(canonical(parent)?.join(name)),
+                _ => Ok(path),
+            }
+        }
+        other => other,
+    }
+}
+
+/// Two data roots never share an exec root, and one always has the same.
+fn default_exec_root(data_root: &Path) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    let digest = Digest::of(data_root.as_os_str().as_bytes()).hex();
+    Path::new("/run/minidock").join(&digest[..12])
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// An absent lock file is made empty: dockerd takes that for a new database.
+fn open_or_create(path: &Path) -> sys::Result<File> {
+    match sys::create_new(path, 0o600) {
+        Err(error) if error.is_exists() => File::open(path).map_err(|error| sys::Error::new("open", path, error)),
+        made => made,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn home(dir: &Path) -> Home {
+        let options = HomeOptions { data_root: Some(dir.join("root")), ..HomeOptions::default() };
+        Home::open(options).expect("a home")
+    }
+
+    #[test]
+    fn looking_at_a_data_root_writes_nothing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let home = home(dir.path());
+        assert!(!home.live_dockerd().expect("nobody there"));
+        assert_eq!(sys::list_dir(dir.path()).expect("list"), Vec::<std::ffi::OsString>::new());
+    }
+
+    #[test]
+    fn a_fresh_data_root_has_dockerds_modes() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let home = home(dir.path());
+        let writer = home.writer().expect("root may write");
+        let mode = |path: &str| {
+            let data = home.data_root().join(path).metadata().expect("it is there");
+            data.permissions().mode() & 0o7777
+        };
+        let modes = ["", "containers", "image", "image/overlay2", "volumes", "volumes/metadata.db", "tmp"].map(mode);
+        assert_eq!(modes, [0o710, 0o710, 0o700, 0o700, 0o701, 0o600, 0o700]);
+        drop(writer);
+    }
+
+    #[test]
+    fn writers_live_side_by_side_but_not_beside_a_dockerd() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let home = home(dir.path());
+        let (one, two) = (home.writer().expect("one"), home.writer().expect("two"));
+        assert!(!home.live_dockerd().expect("look"), "our own locks are no dockerd");
+        drop((one, two));
+        let path = home.lock_path();
+        let dockerd = sys::try_exclusive(File::open(&path).expect("open"), &path).expect("flock");
+        assert!(matches!(home.writer(), Err(HomeError::LiveDockerd(_))));
+        assert!(home.live_dockerd().expect("look"));
+        drop(dockerd);
+    }
+
+    #[test]
+    fn an_exec_root_belongs_to_one_data_root_however_it_is_spelled() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        sys::symlink(dir.path(), dir.path().join("again")).expect("symlink");
+        let through_link = home(&dir.path().join("again"));
+        assert_eq!(home(dir.path()).exec_root(), through_link.exec_root());
+    }
+}
