@@ -9,6 +9,8 @@ mod lock;
 mod mount;
 mod overlay;
 #[allow(unsafe_code)]
+pub mod process;
+#[allow(unsafe_code)]
 mod thread;
 mod tree;
 pub mod xattr;
