@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum BadHostConfig {
     /// It is not JSON, or a value has the wrong type.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// A dockerd that reads this crashes.
     #[error("it is null")]

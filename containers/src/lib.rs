@@ -12,12 +12,16 @@ pub mod json_log;
 pub mod names;
 pub mod resolv_conf;
 mod status;
+mod store;
 
 use serde::de::DeserializeOwned;
 
 pub use config_v2::{Config, MountPoint, Record, State};
 pub use go_object::{Empty, Spelling};
 pub use hostconfig::HostConfig;
+pub use store::{
+    Container, Containers, Draft, Finding, Listing, LoadError, Locked, LookupError, NameError, Names, PublishError,
+};
 
 /// The first JSON value in these bytes, as Go's `json.Decoder` takes it: what follows is not
 /// looked at, and what is not UTF-8 becomes U+FFFD.

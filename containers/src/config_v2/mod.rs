@@ -27,7 +27,7 @@ use crate::go_object::{Empty, go_object};
 #[derive(Debug, thiserror::Error)]
 pub enum BadRecord {
     /// It is not JSON, or a value has the wrong type.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// A dockerd that reads this crashes.
     #[error("it has no Config")]
