@@ -49,6 +49,22 @@ impl Error {
         &self.path
     }
 
+    /// The failure in Go's words, `readlink /x: no such file or directory`, for sentences that
+    /// dockerd makes of an `os.PathError`.
+    pub fn go_words(&self) -> String {
+        let said = self.source.to_string();
+        let said = said.split(" (os error").next().unwrap_or_default();
+        let mut letters = said.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        let words: String = first.into_iter().chain(letters).collect();
+        format!("{} {}: {words}", self.call, self.path.display())
+    }
+
+    /// Whether this failed because it would have crossed from one mount to another.
+    pub fn is_cross_device(&self) -> bool {
+        self.errno() == Some(Errno::XDEV)
+    }
+
     /// Whether this failed because something is not there.
     pub fn is_not_found(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
@@ -63,4 +79,16 @@ impl Error {
 /// For `map_err`: names the call and the path.
 pub(crate) fn at<E: Into<io::Error>>(call: &'static str, path: impl AsRef<Path>) -> impl FnOnce(E) -> Error {
     move |source| Error::new(call, path, source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_says_the_same_in_lower_case() {
+        let error = Error::new("readlink", "/l/X", Errno::NOENT);
+        assert_eq!(error.to_string(), "readlink /l/X: No such file or directory (os error 2)");
+        assert_eq!(error.go_words(), "readlink /l/X: no such file or directory");
+    }
 }

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Stat, Timestamps, Uid};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timestamps, Uid};
 
 use crate::error::{Result, at};
 
@@ -161,6 +161,20 @@ pub fn stat_opt(path: impl AsRef<Path>) -> Result<Option<Stat>> {
         Err(rustix::io::Errno::NOENT) => Ok(None),
         Err(errno) => Err(at("lstat", path)(errno)),
     }
+}
+
+/// A file's metadata; of what a symlink points to.
+///
+/// # Errors
+/// As stat(2).
+pub fn stat(path: impl AsRef<Path>) -> Result<Stat> {
+    let path = path.as_ref();
+    rustix::fs::stat(path).map_err(at("stat", path))
+}
+
+/// Whether the metadata is a directory's.
+pub fn is_dir(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
 }
 
 /// Whether something is at `path` (a dangling symlink counts).

@@ -1,14 +1,54 @@
 //! What belongs to one thread only.
 
-use crate::error::{Error, Result};
+use std::path::Path;
+
+use rustix::mount::{MountPropagationFlags, mount_change};
+
+use crate::error::{Error, Result, at};
 
 /// Gives the calling thread a working directory (and root, and umask) of its own.
 ///
 /// # Errors
 /// As unshare(2).
 pub(crate) fn unshare_working_directory() -> Result<()> {
-    // SAFETY: unshare(CLONE_FS) changes only the calling thread's view of its own directory,
-    // root and umask; no memory is shared differently.
-    let done = unsafe { libc::unshare(libc::CLONE_FS) };
-    if done == 0 { Ok(()) } else { Err(Error::new("unshare", "CLONE_FS", std::io::Error::last_os_error())) }
+    unshare(libc::CLONE_FS, "CLONE_FS")
+}
+
+/// Runs `work` on a thread that has mounts of its own: what it mounts nobody else sees, and is
+/// gone when it is done, or dead.
+///
+/// # Errors
+/// As unshare(2), which needs to be root.
+pub fn in_private_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    let there = || {
+        unshare(libc::CLONE_FS | libc::CLONE_NEWNS, "CLONE_NEWNS")?;
+        let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+        mount_change("/", flags).map_err(at("mount --make-rslave", Path::new("/")))?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn unshare(flags: libc::c_int, named: &str) -> Result<()> {
+    // SAFETY: CLONE_FS and CLONE_NEWNS change only the calling thread's view of files: its
+    // directory, root, umask and mounts; no memory is shared differently.
+    let done = unsafe { libc::unshare(flags) };
+    if done == 0 { Ok(()) } else { Err(Error::new("unshare", named, std::io::Error::last_os_error())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mounted_in_private_is_seen_by_nobody_else() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let inside = home.path().join("inside");
+        in_private_mounts(|| {
+            crate::mount_string("tmpfs", home.path(), "tmpfs", rustix::mount::MountFlags::empty(), "").expect("mount");
+            crate::write_new(&inside, b"", 0o644).expect("write");
+        })
+        .expect("root may have mounts of its own");
+        assert!(!inside.exists());
+    }
 }

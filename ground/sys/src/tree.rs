@@ -83,7 +83,7 @@ fn note(first: &mut Option<Error>, error: Error) {
 }
 
 /// The names in an open directory with the kind the file system tells for free.
-fn names(dir: &OwnedFd) -> std::result::Result<Vec<(OsString, FileType)>, Errno> {
+pub(crate) fn names(dir: &OwnedFd) -> std::result::Result<Vec<(OsString, FileType)>, Errno> {
     let mut found = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;

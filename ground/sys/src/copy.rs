@@ -1,0 +1,201 @@
+//! A tree copied with all that a layer keeps: contents, links, devices, owners, modes,
+//! capabilities, times.
+//!
+//! By descriptors on both sides, so that a symlink put in the way leads nowhere. What dockerd's
+//! vfs copies is copied (moby 20.10, copy/copy.go `DirCopy`), no other extended attribute; unlike
+//! there, sockets become sockets and holes stay holes.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fd::{AsFd, BorrowedFd, OwnedFd},
+    fs::{
+        AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod,
+        fchown, fgetxattr, fsetxattr, fstat, futimens, linkat, mkdirat, mknodat, openat, readlinkat, statat, symlinkat,
+        utimensat,
+    },
+    io::Errno,
+};
+
+use crate::{
+    error::{Error, Result, at},
+    tree::names,
+};
+
+const CAPABILITY: &str = "security.capability";
+
+/// Copies all that is in `from`, and its own owner, mode and times, onto the directory `to`,
+/// which is there and empty.
+///
+/// # Errors
+/// The first thing that could not be copied; `to` then holds a part.
+pub fn copy_tree(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let source = open_dir(CWD, from.as_os_str()).map_err(at("open", from))?;
+    let target = open_dir(CWD, to.as_os_str()).map_err(at("open", to))?;
+    let root = target.try_clone().map_err(at("dup", to))?;
+    let mut copy = Copy { root, linked: HashMap::new(), reflinks: true };
+    copy.dir(&source, &target, Place { shown: from, below: Path::new("") })
+}
+
+fn open_dir(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<OwnedFd, Errno> {
+    openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+struct Copy {
+    /// The top of the target.
+    root: OwnedFd,
+    /// Where in the target the first name of a file with several went.
+    linked: HashMap<(u64, u64), PathBuf>,
+    /// Whether sharing blocks has not failed yet.
+    reflinks: bool,
+}
+
+/// A file's path for messages, and below the top.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    shown: &'a Path,
+    below: &'a Path,
+}
+
+impl Copy {
+    fn dir(&mut self, source: &OwnedFd, target: &OwnedFd, place: Place<'_>) -> Result<()> {
+        let stat = fstat(source).map_err(at("stat", place.shown))?;
+        for (name, _) in names(source).map_err(at("readdir", place.shown))? {
+            let (shown, below) = (place.shown.join(&name), place.below.join(&name));
+            self.entry(source.as_fd(), target.as_fd(), &name, Place { shown: &shown, below: &below })?;
+        }
+        dress(source, target, &stat, place.shown)
+    }
+
+    fn entry(&mut self, source: BorrowedFd<'_>, target: BorrowedFd<'_>, name: &OsStr, place: Place<'_>) -> Result<()> {
+        let shown = place.shown;
+        let stat = statat(source, name, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lstat", shown))?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => {
+                let from = open_dir(source, name).map_err(at("open", shown))?;
+                mkdirat(target, name, Mode::RWXU).map_err(at("mkdir", shown))?;
+                let to = open_dir(target, name).map_err(at("open", shown))?;
+                self.dir(&from, &to, place)
+            }
+            FileType::RegularFile => self.file(source, target, name, &stat, place),
+            FileType::Symlink => {
+                let said = readlinkat(source, name, Vec::new()).map_err(at("readlink", shown))?;
+                symlinkat(said.as_c_str(), target, name).map_err(at("symlink", shown))?;
+                dress_name(target, name, &stat, shown)
+            }
+            kind @ (FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) => {
+                let mode = Mode::from_raw_mode(stat.st_mode);
+                mknodat(target, name, kind, mode, stat.st_rdev).map_err(at("mknod", shown))?;
+                dress_name(target, name, &stat, shown)?;
+                rustix::fs::chmodat(target, name, mode, AtFlags::empty()).map_err(at("chmod", shown))
+            }
+            _ => Err(Error::new("copy", shown, Errno::INVAL)),
+        }
+    }
+
+    fn file(
+        &mut self,
+        source: BorrowedFd<'_>,
+        target: BorrowedFd<'_>,
+        name: &OsStr,
+        stat: &Stat,
+        place: Place<'_>,
+    ) -> Result<()> {
+        let shown = place.shown;
+        if stat.st_nlink > 1 {
+            let inode = (stat.st_dev, stat.st_ino);
+            if let Some(first) = self.linked.get(&inode) {
+                return linkat(&self.root, first, target, name, AtFlags::empty()).map_err(at("link", shown));
+            }
+            self.linked.insert(inode, place.below.to_owned());
+        }
+        let reading = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let from = openat(source, name, reading, Mode::empty()).map_err(at("open", shown))?;
+        let writing = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let to = openat(target, name, writing, Mode::RUSR | Mode::WUSR).map_err(at("create", shown))?;
+        let (mut from, mut to) = (File::from(from), File::from(to));
+        self.contents(&mut from, &mut to, stat, shown)?;
+        dress(&from.into(), &to.into(), stat, shown)
+    }
+
+    /// Shares the blocks where the file system can, else copies what is not a hole.
+    fn contents(&mut self, from: &mut File, to: &mut File, stat: &Stat, shown: &Path) -> Result<()> {
+        if self.reflinks {
+            match rustix::fs::ioctl_ficlone(&*to, &*from) {
+                Ok(()) => return Ok(()),
+                Err(_) => self.reflinks = false,
+            }
+        }
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+        if allocated >= size {
+            // copy_file_range(2) where it works, else by hand: the standard library sees to it.
+            return std::io::copy(from, to).map(drop).map_err(at("copy", shown));
+        }
+        to.set_len(size).map_err(at("ftruncate", shown))?;
+        let mut done = 0;
+        while let Some((start, end)) = next_data(from, done).map_err(at("lseek", shown))? {
+            from.seek(SeekFrom::Start(start)).map_err(at("lseek", shown))?;
+            to.seek(SeekFrom::Start(start)).map_err(at("lseek", shown))?;
+            let copied = std::io::copy(&mut from.take(end - start), to).map_err(at("copy", shown))?;
+            if copied == 0 {
+                break;
+            }
+            done = start + copied;
+        }
+        Ok(())
+    }
+}
+
+/// The next run of a file's bytes that is not a hole.
+fn next_data(file: &File, from: u64) -> std::result::Result<Option<(u64, u64)>, Errno> {
+    let start = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(from)) {
+        Ok(start) => start,
+        Err(Errno::NXIO) => return Ok(None),
+        Err(errno) => return Err(errno),
+    };
+    let end = rustix::fs::seek(file, rustix::fs::SeekFrom::Hole(start))?;
+    Ok((end > start).then_some((start, end)))
+}
+
+/// Owner, capabilities, mode and times, in the order in which none undoes another.
+fn dress(source: &OwnedFd, target: &OwnedFd, stat: &Stat, shown: &Path) -> Result<()> {
+    let (uid, gid) = owner(stat);
+    fchown(target, uid, gid).map_err(at("chown", shown))?;
+    let mut value = [0; 256];
+    match fgetxattr(source, CAPABILITY, &mut value[..]) {
+        Ok(length) => {
+            let value = value.get(..length).unwrap_or_default();
+            fsetxattr(target, CAPABILITY, value, XattrFlags::empty()).map_err(at("setxattr", shown))?;
+        }
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+        Err(errno) => return Err(at("getxattr", shown)(errno)),
+    }
+    fchmod(target, Mode::from_raw_mode(stat.st_mode)).map_err(at("chmod", shown))?;
+    futimens(target, &times(stat)).map_err(at("utimens", shown))
+}
+
+/// Owner and times of what cannot be opened.
+fn dress_name(dir: BorrowedFd<'_>, name: &OsStr, stat: &Stat, shown: &Path) -> Result<()> {
+    let (uid, gid) = owner(stat);
+    chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", shown))?;
+    utimensat(dir, name, &times(stat), AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimens", shown))
+}
+
+fn owner(stat: &Stat) -> (Option<Uid>, Option<Gid>) {
+    (Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)))
+}
+
+fn times(stat: &Stat) -> Timestamps {
+    Timestamps {
+        last_access: Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as _ },
+        last_modification: Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ },
+    }
+}
