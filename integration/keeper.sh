@@ -36,7 +36,7 @@ signal=KILL
 for task in "$room"/x/containerd/daemon/io.containerd.runtime.v2.task/moby/*; do [ ! -e "$task" ] || signal=TERM; done
 if [ $signal = TERM ]; then
     for group in $groups; do
-        while read -r pid; do kill -KILL "$pid" 2>/dev/null; done <"$group/cgroup.procs"
+        cat "$group/cgroup.procs" 2>/dev/null | while read -r pid; do kill -KILL "$pid" 2>/dev/null; done
     done
 fi
 for pid in $daemons; do

@@ -20,19 +20,26 @@ pub struct Going {
 }
 
 /// What came through a pipe so far.
-#[derive(Debug, Clone)]
-struct Stream(Arc<(Mutex<(Vec<u8>, bool)>, Condvar)>);
+#[derive(Debug, Clone, Default)]
+struct Stream(Arc<Heard>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// The bytes, and whether the pipe has ended.
+    so_far: Mutex<(Vec<u8>, bool)>,
+    changed: Condvar,
+}
 
 impl Stream {
     fn of(mut pipe: impl Read + Send + 'static) -> Self {
-        let stream = Self(Arc::default());
+        let stream = Self::default();
         let writer = stream.clone();
         std::thread::spawn(move || {
-            let (state, changed) = &*writer.0;
+            let Heard { so_far, changed } = &*writer.0;
             let mut piece = [0; 65536];
             loop {
                 let length = pipe.read(&mut piece).unwrap_or(0);
-                let mut state = state.lock().expect("no reader panics");
+                let mut state = so_far.lock().expect("no reader panics");
                 state.0.extend_from_slice(&piece[..length]);
                 state.1 = length == 0;
                 changed.notify_all();
@@ -46,9 +53,9 @@ impl Stream {
 
     /// The text once `enough` holds of it or its pipe has ended; `None` if neither happens in time.
     fn until(&self, deadline: Instant, enough: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
-        let (state, changed) = &*self.0;
+        let Heard { so_far, changed } = &*self.0;
         let left = deadline.saturating_duration_since(Instant::now());
-        let state = state.lock().expect("no writer panics");
+        let state = so_far.lock().expect("no writer panics");
         let (state, waited) = changed
             .wait_timeout_while(state, left, |(text, ended)| !*ended && !enough(text))
             .expect("no writer panics");

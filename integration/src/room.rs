@@ -46,8 +46,8 @@ impl Room {
 
     /// overlay does not stack its upper directory on overlay, as in a container of a CI: a tmpfs does.
     fn leave_overlay(&self) {
-        const OVERLAYFS: i64 = 0x794c_7630;
-        let kind = rustix::fs::statfs(&self.path).map(|found| i64::from(found.f_type));
+        const OVERLAYFS: rustix::fs::FsWord = 0x794c_7630;
+        let kind = rustix::fs::statfs(&self.path).map(|found| found.f_type);
         if kind == Ok(OVERLAYFS) {
             let mounted = Command::new("mount").args(["-t", "tmpfs", "room"]).arg(&self.path).status();
             assert!(mounted.is_ok_and(|status| status.success()), "tmpfs on {}", self.path.display());

@@ -89,11 +89,11 @@ fn content(path: &Path, name: &str, size: u64) -> (String, String) {
             Err(error) => (format!("gzip, {error}"), String::new()),
         };
     }
-    if name.ends_with(".json") || name.ends_with("hostconfig.json") {
-        if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
-            let end = if bytes.ends_with(b"\n") { "" } else { ", no newline" };
-            return (format!("json{end}"), serde_json::to_string_pretty(&value).expect("printable"));
-        }
+    if name.ends_with(".json")
+        && let Ok(value) = serde_json::from_slice::<Value>(&bytes)
+    {
+        let end = if bytes.ends_with(b"\n") { "" } else { ", no newline" };
+        return (format!("json{end}"), serde_json::to_string_pretty(&value).expect("printable"));
     }
     match String::from_utf8(bytes) {
         Ok(text) if size <= WHOLE && !text.contains('\0') => {
