@@ -82,6 +82,8 @@ pub(crate) trait GoValue: Default + PartialEq {
     fn is_hollow(&self) -> bool {
         self.is_zero()
     }
+    /// Forgets how it was spelled, here and in all it consists of.
+    fn forget_spelling(&mut self) {}
 }
 
 macro_rules! plain {
@@ -95,6 +97,8 @@ pub(crate) trait Pointee: PartialEq {
     fn is_empty(&self) -> bool {
         false
     }
+    /// As [`GoValue::forget_spelling`].
+    fn forget(&mut self) {}
 }
 
 impl<T: Pointee> GoValue for Option<T> {
@@ -102,19 +106,34 @@ impl<T: Pointee> GoValue for Option<T> {
     fn is_hollow(&self) -> bool {
         self.as_ref().is_none_or(Pointee::is_empty)
     }
+    fn forget_spelling(&mut self) {
+        self.iter_mut().for_each(Pointee::forget);
+    }
 }
 
 impl Pointee for bool {}
 impl Pointee for i64 {}
+impl Pointee for String {}
 impl Pointee for Value {}
-impl<T: PartialEq> Pointee for Vec<T> {
+impl<T: Pointee> Pointee for Option<T> {
+    fn forget(&mut self) {
+        self.iter_mut().for_each(Pointee::forget);
+    }
+}
+impl<T: Pointee> Pointee for Vec<T> {
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
+    fn forget(&mut self) {
+        self.iter_mut().for_each(Pointee::forget);
+    }
 }
-impl<V: PartialEq> Pointee for BTreeMap<String, V> {
+impl<V: Pointee> Pointee for BTreeMap<String, V> {
     fn is_empty(&self) -> bool {
         self.is_empty()
+    }
+    fn forget(&mut self) {
+        self.values_mut().for_each(Pointee::forget);
     }
 }
 
@@ -237,8 +256,18 @@ macro_rules! go_object {
             }
         }
 
-        impl $crate::go_object::GoValue for $name {}
-        impl $crate::go_object::Pointee for $name {}
+        impl $crate::go_object::GoValue for $name {
+            fn forget_spelling(&mut self) {
+                $($crate::go_object::GoValue::forget_spelling(&mut self.$field);)*
+                self.spelling = $crate::Spelling::default();
+            }
+        }
+
+        impl $crate::go_object::Pointee for $name {
+            fn forget(&mut self) {
+                $crate::go_object::GoValue::forget_spelling(self);
+            }
+        }
     )* };
 }
 
@@ -310,6 +339,13 @@ mod tests {
         assert_eq!(written(&sample), r#"{"List":null,"Inner":{}}"#);
         sample.plain = "x".to_owned();
         assert_eq!(written(&sample), r#"{"List":null,"Plain":"x","Inner":{}}"#);
+    }
+
+    #[test]
+    fn an_object_that_forgot_its_spelling_is_in_declared_order() {
+        let mut sample = read(r#"{"Inner":{"z":1},"Zebra":1,"List":["a"]}"#);
+        sample.forget_spelling();
+        assert_eq!(written(&sample), r#"{"Plain":"","List":["a"],"Inner":{}}"#);
     }
 
     #[test]

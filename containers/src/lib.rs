@@ -8,6 +8,7 @@ mod go_object;
 pub mod hostconfig;
 pub mod hostname;
 pub mod hosts;
+pub mod inspect;
 pub mod json_log;
 pub mod names;
 pub mod resolv_conf;
