@@ -25,6 +25,7 @@ use rustix::{
 
 use crate::{
     error::{Error, Result, at},
+    steps::step,
     tree::names,
 };
 
@@ -80,6 +81,7 @@ impl Copy {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
                 let from = open_dir(source, name).map_err(at("open", shown))?;
+                step("mkdir", shown)?;
                 mkdirat(target, name, Mode::RWXU).map_err(at("mkdir", shown))?;
                 let to = open_dir(target, name).map_err(at("open", shown))?;
                 self.dir(&from, &to, place)
@@ -87,11 +89,13 @@ impl Copy {
             FileType::RegularFile => self.file(source, target, name, &stat, place),
             FileType::Symlink => {
                 let said = readlinkat(source, name, Vec::new()).map_err(at("readlink", shown))?;
+                step("symlink", shown)?;
                 symlinkat(said.as_c_str(), target, name).map_err(at("symlink", shown))?;
                 dress_name(target, name, &stat, shown)
             }
             kind @ (FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) => {
                 let mode = Mode::from_raw_mode(stat.st_mode);
+                step("mknod", shown)?;
                 mknodat(target, name, kind, mode, stat.st_rdev).map_err(at("mknod", shown))?;
                 dress_name(target, name, &stat, shown)?;
                 rustix::fs::chmodat(target, name, mode, AtFlags::empty()).map_err(at("chmod", shown))
@@ -112,10 +116,12 @@ impl Copy {
         if stat.st_nlink > 1 {
             let inode = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.linked.get(&inode) {
+                step("link", shown)?;
                 return linkat(&self.root, first, target, name, AtFlags::empty()).map_err(at("link", shown));
             }
             self.linked.insert(inode, place.below.to_owned());
         }
+        step("create", shown)?;
         let reading = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let from = openat(source, name, reading, Mode::empty()).map_err(at("open", shown))?;
         let writing = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -127,6 +133,7 @@ impl Copy {
 
     /// Shares the blocks where the file system can, else copies what is not a hole.
     fn contents(&mut self, from: &mut File, to: &mut File, stat: &Stat, shown: &Path) -> Result<()> {
+        step("copy", shown)?;
         if self.reflinks {
             match rustix::fs::ioctl_ficlone(&*to, &*from) {
                 Ok(()) => return Ok(()),
@@ -167,6 +174,7 @@ fn next_data(file: &File, from: u64) -> std::result::Result<Option<(u64, u64)>, 
 
 /// Owner, capabilities, mode and times, in the order in which none undoes another.
 fn dress(source: &OwnedFd, target: &OwnedFd, stat: &Stat, shown: &Path) -> Result<()> {
+    step("chown", shown)?;
     let (uid, gid) = owner(stat);
     fchown(target, uid, gid).map_err(at("chown", shown))?;
     let mut value = [0; 256];
@@ -184,6 +192,7 @@ fn dress(source: &OwnedFd, target: &OwnedFd, stat: &Stat, shown: &Path) -> Resul
 
 /// Owner and times of what cannot be opened.
 fn dress_name(dir: BorrowedFd<'_>, name: &OsStr, stat: &Stat, shown: &Path) -> Result<()> {
+    step("lchown", shown)?;
     let (uid, gid) = owner(stat);
     chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", shown))?;
     utimensat(dir, name, &times(stat), AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimens", shown))
@@ -197,5 +206,93 @@ fn times(stat: &Stat) -> Timestamps {
     Timestamps {
         last_access: Timespec { tv_sec: stat.st_atime, tv_nsec: stat.st_atime_nsec as _ },
         last_modification: Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::{fs::FileExt, net::UnixListener};
+
+    use super::*;
+
+    /// A `security.capability` of version 2 as setcap(8) writes it: cap_net_raw+ep.
+    const NET_RAW: [u8; 20] = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    fn fill(top: &Path) {
+        let at = |name: &str| top.join(name);
+        crate::create_dir(at("d"), 0o1777).expect("mkdir");
+        crate::write_new(at("d/tool"), b"#!", 0o755).expect("write");
+        crate::chown(at("d/tool"), 1000, 2000).expect("chown");
+        crate::chmod(at("d/tool"), 0o4755).expect("chmod");
+        crate::link(at("d/tool"), at("again")).expect("link");
+        crate::write_new(at("capable"), b"x", 0o700).expect("write");
+        crate::xattr::set(at("capable"), CAPABILITY, &NET_RAW).expect("setxattr");
+        crate::xattr::set(at("capable"), "trusted.other", b"no").expect("setxattr");
+        crate::symlink("/etc/passwd", at("link")).expect("symlink");
+        crate::chown(at("link"), 7, 8).expect("lchown");
+        drop(UnixListener::bind(at("socket")).expect("bind"));
+        mknodat(CWD, at("fifo"), FileType::Fifo, Mode::from_raw_mode(0o640), 0).expect("mkfifo");
+        let zero = rustix::fs::makedev(1, 5);
+        mknodat(CWD, at("zero"), FileType::CharacterDevice, Mode::from_raw_mode(0o666), zero).expect("mknod");
+        let sparse = crate::create_new(at("sparse"), 0o600).expect("create");
+        sparse.write_all_at(b"far", 1 << 20).expect("write");
+        sparse.set_len(3 << 20).expect("truncate");
+        let past = Timespec { tv_sec: 1_000_000_000, tv_nsec: 123_456_789 };
+        for name in ["d/tool", "d", "link", "fifo", "capable", "sparse", ""] {
+            crate::set_times(at(name), &Timestamps { last_access: past, last_modification: past }).expect("utimensat");
+        }
+    }
+
+    /// All of a tree that a layer keeps, as lines.
+    fn told(top: &Path) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut left = vec![PathBuf::new()];
+        while let Some(below) = left.pop() {
+            let path = top.join(&below);
+            let stat = crate::stat_opt(&path).expect("lstat").expect("it is there");
+            let caps = crate::xattr::get(&path, CAPABILITY).expect("getxattr");
+            let said = std::fs::read_link(&path).ok();
+            let bytes =
+                std::fs::metadata(&path).is_ok_and(|m| m.is_file()).then(|| std::fs::read(&path).expect("read"));
+            let (size, time) = (bytes.as_ref().map(Vec::len), (stat.st_mtime, stat.st_mtime_nsec));
+            let (mode, owner, links) = (stat.st_mode, (stat.st_uid, stat.st_gid), stat.st_nlink);
+            let sum = bytes
+                .map(|bytes| bytes.iter().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte))));
+            lines.push(format!(
+                "{below:?} {mode:o} {owner:?} {links} {} {size:?} {sum:?} {time:?} {said:?} {caps:?}",
+                stat.st_rdev
+            ));
+            if crate::is_dir(&stat) {
+                left.extend(crate::list_dir(&path).expect("readdir").iter().map(|name| below.join(name)));
+            }
+        }
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn a_copy_has_all_that_a_layer_keeps() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let (from, to) = (home.path().join("from"), home.path().join("to"));
+        crate::create_dir(&from, 0o750).expect("mkdir");
+        crate::create_dir(&to, 0o755).expect("mkdir");
+        fill(&from);
+        copy_tree(&from, &to).expect("copy");
+        assert_eq!(told(&to), told(&from));
+        assert_eq!(crate::xattr::get(to.join("capable"), "trusted.other").expect("getxattr"), None);
+        let blocks = |top: &Path| crate::stat(top.join("sparse")).expect("stat").st_blocks;
+        assert!(blocks(&to) <= blocks(&from), "a hole stays a hole");
+        let inode = |name: &str| crate::stat(to.join(name)).expect("stat").st_ino;
+        assert_eq!(inode("again"), inode("d/tool"));
+    }
+
+    #[test]
+    fn a_target_that_is_a_symlink_is_refused() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        crate::create_dir(at("from"), 0o755).expect("mkdir");
+        crate::symlink("/tmp", at("to")).expect("symlink");
+        assert!(copy_tree(at("from"), at("to")).is_err());
+        assert!(copy_tree(at("to"), at("from")).is_err());
     }
 }

@@ -17,16 +17,20 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timestamps, Uid};
 
-use crate::error::{Result, at};
+use crate::{
+    error::{Result, at},
+    steps::step,
+};
 
-/// Makes a directory with exactly this mode, whatever the umask.
+/// Makes a directory with exactly this mode, whatever the umask. On error there is none.
 ///
 /// # Errors
 /// When it exists, or cannot be made.
 pub fn create_dir(path: impl AsRef<Path>, mode: u32) -> Result<()> {
     let path = path.as_ref();
+    step("mkdir", path)?;
     fs::DirBuilder::new().mode(mode).create(path).map_err(at("mkdir", path))?;
-    chmod(path, mode)
+    chmod(path, mode).inspect_err(|_| drop(remove_dir(path)))
 }
 
 /// Makes a directory and its missing parents, the missing ones with this mode. One that is
@@ -54,6 +58,7 @@ pub fn create_dir_all(path: impl AsRef<Path>, mode: u32) -> Result<()> {
 /// As chmod(2).
 pub fn chmod(path: impl AsRef<Path>, mode: u32) -> Result<()> {
     let path = path.as_ref();
+    step("chmod", path)?;
     rustix::fs::chmod(path, Mode::from_raw_mode(mode)).map_err(at("chmod", path))
 }
 
@@ -63,6 +68,7 @@ pub fn chmod(path: impl AsRef<Path>, mode: u32) -> Result<()> {
 /// As lchown(2).
 pub fn chown(path: impl AsRef<Path>, uid: u32, gid: u32) -> Result<()> {
     let path = path.as_ref();
+    step("lchown", path)?;
     rustix::fs::chownat(CWD, path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::SYMLINK_NOFOLLOW)
         .map_err(at("lchown", path))
 }
@@ -73,6 +79,7 @@ pub fn chown(path: impl AsRef<Path>, uid: u32, gid: u32) -> Result<()> {
 /// As utimensat(2).
 pub fn set_times(path: impl AsRef<Path>, times: &Timestamps) -> Result<()> {
     let path = path.as_ref();
+    step("utimensat", path)?;
     rustix::fs::utimensat(CWD, path, times, AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimensat", path))
 }
 
@@ -82,6 +89,7 @@ pub fn set_times(path: impl AsRef<Path>, times: &Timestamps) -> Result<()> {
 /// As symlink(2); also when something is at `path`.
 pub fn symlink(target: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("symlink", path)?;
     rustix::fs::symlink(target.as_ref(), path).map_err(at("symlink", path))
 }
 
@@ -91,6 +99,7 @@ pub fn symlink(target: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
 /// As link(2).
 pub fn link(existing: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("link", path)?;
     fs::hard_link(existing, path).map_err(at("link", path))
 }
 
@@ -109,6 +118,7 @@ pub fn read_link(path: impl AsRef<Path>) -> Result<PathBuf> {
 /// As rename(2), about `from`.
 pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
     let from = from.as_ref();
+    step("rename", from)?;
     fs::rename(from, to.as_ref()).map_err(at("rename", from))
 }
 
@@ -118,6 +128,7 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
 /// As unlink(2).
 pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("unlink", path)?;
     absent_is_fine(fs::remove_file(path)).map_err(at("unlink", path))
 }
 
@@ -127,6 +138,7 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
 /// As rmdir(2).
 pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("rmdir", path)?;
     absent_is_fine(fs::remove_dir(path)).map_err(at("rmdir", path))
 }
 
@@ -210,7 +222,9 @@ pub fn list_dir(path: impl AsRef<Path>) -> Result<Vec<OsString>> {
 /// When something is there, or it cannot be made.
 pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
     let path = path.as_ref();
+    step("create", path)?;
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(at("create", path))?;
+    step("fchmod", path)?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(at("fchmod", path))?;
     Ok(file)
 }
@@ -221,7 +235,9 @@ pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
 /// When something is there, or it cannot be written.
 pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
     let path = path.as_ref();
-    create_new(path, mode)?.write_all(bytes).map_err(at("write", path))
+    let mut file = create_new(path, mode)?;
+    step("write", path)?;
+    file.write_all(bytes).map_err(at("write", path))
 }
 
 /// Writes a small file in place, unflushed, as Go's `ioutil.WriteFile` does: made with `mode` if
@@ -231,6 +247,7 @@ pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> 
 /// When it cannot be written.
 pub fn truncate_write(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
     let path = path.as_ref();
+    step("open", path)?;
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -238,6 +255,7 @@ pub fn truncate_write(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result
         .mode(mode)
         .open(path)
         .map_err(at("open", path))?;
+    step("write", path)?;
     file.write_all(bytes).map_err(at("write", path))
 }
 
@@ -253,12 +271,14 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(
     let temporary = temporary_beside(path);
     let written = (|| {
         let mut file = create_new(&temporary, mode)?;
+        step("write", &temporary)?;
         file.write_all(bytes).map_err(at("write", &temporary))?;
+        step("fsync", &temporary)?;
         file.sync_all().map_err(at("fsync", &temporary))?;
         rename(&temporary, path)
     })();
     if written.is_err() {
-        drop(fs::remove_file(&temporary));
+        drop(remove_file(&temporary));
     }
     written
 }
@@ -288,6 +308,7 @@ pub fn open_dir(path: impl AsRef<Path>) -> Result<File> {
 /// As fsync(2).
 pub fn fsync_dir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("fsync", path)?;
     open_dir(path)?.sync_all().map_err(at("fsync", path))
 }
 
@@ -297,6 +318,7 @@ pub fn fsync_dir(path: impl AsRef<Path>) -> Result<()> {
 /// As syncfs(2), which also reports write-back errors since the open.
 pub fn syncfs(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("syncfs", path)?;
     rustix::fs::syncfs(open_dir(path)?).map_err(at("syncfs", path))
 }
 

@@ -12,6 +12,7 @@ mod mount;
 mod overlay;
 #[allow(unsafe_code)]
 pub mod process;
+pub mod steps;
 #[allow(unsafe_code)]
 mod thread;
 mod tree;

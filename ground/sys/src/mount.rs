@@ -11,7 +11,10 @@ use rustix::{
     mount::{MountFlags, OpenTreeFlags, UnmountFlags},
 };
 
-use crate::error::{Error, Result, at};
+use crate::{
+    error::{Error, Result, at},
+    steps::step,
+};
 
 /// A mount that stands nowhere in the file tree: it is seen through a descriptor, and gone when
 /// that is closed, also when the process dies.
@@ -96,6 +99,7 @@ fn unescape(field: &[u8]) -> std::ffi::OsString {
 /// As umount2(2): EINVAL when nothing is mounted there.
 pub fn unmount_detach(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("umount", path)?;
     rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).map_err(at("umount", path))
 }
 
@@ -114,6 +118,7 @@ pub fn bind_detached(path: impl AsRef<Path>) -> Result<Detached> {
 /// # Errors
 /// As mount(2), with what the kernel says in its new interface when that tells more.
 pub fn mount_string(source: &str, target: &Path, kind: &str, flags: MountFlags, options: &str) -> Result<()> {
+    step("mount", target)?;
     let options = std::ffi::CString::new(options)
         .map_err(|_| Error::new("mount", target, std::io::Error::from(std::io::ErrorKind::InvalidInput)))?;
     rustix::mount::mount(source, target, kind, flags, options.as_c_str()).map_err(at("mount", target))

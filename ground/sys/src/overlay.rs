@@ -20,6 +20,7 @@ use rustix::{
 use crate::{
     error::{Error, Result, at},
     mount::{Detached, mount_string},
+    steps::step,
 };
 
 /// What this kernel's overlay knows.
@@ -44,6 +45,7 @@ pub fn mount_overlay_at(target: &Path, options: &str, from: Option<&Path>) -> Re
     let mounted = match from {
         None => mount_string("overlay", target, "overlay", MountFlags::empty(), options),
         Some(from) => std::thread::scope(|scope| {
+            step("mount", target)?;
             let there = || {
                 // A thread that shares its working directory with nobody may change it.
                 crate::thread::unshare_working_directory()?;

@@ -1,85 +1,162 @@
 //! Whole directory trees: removed, measured. By descriptors, so that a swapped symlink leads
 //! nowhere.
 
-use std::{collections::HashSet, ffi::OsString, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
 
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
+    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2, renameat, statat, unlinkat},
     io::Errno,
 };
 
-use crate::error::{Error, Result, at};
+use crate::{
+    error::{Error, Result, at},
+    steps::step,
+};
 
-/// Removes a file or directory with all below it; one that is not there is fine. Mounts below
-/// are detached first when they are in the way, as dockerd's `EnsureRemoveAll` does. Goes on
-/// after an error and returns the first.
+/// How deep the directories lie that are emptied where they are; each level costs a descriptor.
+const DEEP: usize = 100;
+
+/// Removes a file or directory with all below it; one that is not there is fine.
+///
+/// A mount below is detached, never emptied: what it shows belongs to somebody else (moby 20.10,
+/// pkg/system `EnsureRemoveAll` unmounts first, too). Goes on after an error and returns the
+/// first.
 ///
 /// # Errors
 /// The first thing that could not be removed.
 pub fn remove_tree(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    step("unlink", path)?;
     match unlinkat(CWD, path, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(Errno::ISDIR | Errno::PERM | Errno::BUSY) => {}
         Err(errno) => return Err(at("unlink", path)(errno)),
     }
-    let mut first = None;
-    match open_below(CWD, path.as_os_str()) {
-        Ok(dir) => empty(dir, path, &mut first),
+    drop(crate::unmount_detach(path));
+    let top = match open_below(CWD, path.as_os_str()) {
+        Ok(top) => top,
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(at("open", path)(errno)),
-    }
-    remove_empty_dir(CWD, path.as_os_str().as_bytes(), path, &mut first);
-    first.map_or(Ok(()), Err)
+    };
+    let mut removal = Removal { top, path, moved_up: 0, first: None };
+    removal.run();
+    removal.first.map_or(Ok(()), Err)
 }
 
 fn open_below(dir: BorrowedFd<'_>, name: impl rustix::path::Arg) -> std::result::Result<OwnedFd, Errno> {
     openat(dir, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn empty(dir: OwnedFd, path: &Path, first: &mut Option<Error>) {
-    let entries = match names(&dir) {
-        Ok(entries) => entries,
-        Err(errno) => return note(first, at("readdir", path)(errno)),
-    };
-    for (name, kind) in entries {
-        if kind != FileType::Directory {
-            match unlinkat(&dir, &name, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => continue,
-                Err(Errno::ISDIR) => {}
-                Err(errno) => {
-                    note(first, at("unlink", path.join(&name))(errno));
-                    continue;
-                }
+/// As [`open_below`], but `EXDEV` where something is mounted.
+fn open_same_mount(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat2(dir, name, flags, Mode::empty(), ResolveFlags::NO_XDEV | ResolveFlags::NO_MAGICLINKS)
+}
+
+/// The removal of one directory.
+struct Removal<'a> {
+    top: OwnedFd,
+    path: &'a Path,
+    /// How many directories were too deep and now lie in the top, to be emptied from there.
+    moved_up: usize,
+    first: Option<Error>,
+}
+
+impl Removal<'_> {
+    fn run(&mut self) {
+        loop {
+            let moved_before = self.moved_up;
+            match self.top.try_clone() {
+                Ok(top) => self.empty(&top, self.path, 0),
+                Err(error) => self.note(at("dup", self.path)(error)),
+            }
+            if self.moved_up == moved_before {
+                break;
             }
         }
-        let below = path.join(&name);
-        match open_below(dir.as_fd(), &*name) {
-            Ok(sub) => empty(sub, &below, first),
-            Err(Errno::NOENT) => continue,
-            Err(errno) => note(first, at("open", &below)(errno)),
-        }
-        remove_empty_dir(dir.as_fd(), name.as_bytes(), &below, first);
+        self.rmdir(CWD, self.path.as_os_str(), self.path);
     }
-}
 
-fn remove_empty_dir(dir: BorrowedFd<'_>, name: &[u8], path: &Path, first: &mut Option<Error>) {
-    let removed = match unlinkat(dir, name, AtFlags::REMOVEDIR) {
-        Err(Errno::BUSY) => {
-            drop(crate::unmount_detach(path));
-            unlinkat(dir, name, AtFlags::REMOVEDIR)
+    fn empty(&mut self, dir: &OwnedFd, path: &Path, depth: usize) {
+        let entries = match names(dir) {
+            Ok(entries) => entries,
+            Err(errno) => return self.note(at("readdir", path)(errno)),
+        };
+        for (name, kind) in entries {
+            let below = path.join(&name);
+            if kind == FileType::Directory || !self.unlink(dir.as_fd(), &name, &below) {
+                self.remove_dir(dir.as_fd(), &name, &below, depth);
+            }
         }
-        other => other,
-    };
-    match removed {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(errno) => note(first, at("rmdir", path)(errno)),
     }
-}
 
-fn note(first: &mut Option<Error>, error: Error) {
-    first.get_or_insert(error);
+    /// False when it turns out to be a directory.
+    fn unlink(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path) -> bool {
+        let unlinked = step("unlink", path).and_then(|()| match unlinkat(dir, name, AtFlags::empty()) {
+            Err(Errno::BUSY) => {
+                crate::unmount_detach(path)?;
+                unlinkat(dir, name, AtFlags::empty()).map_err(at("unlink", path))
+            }
+            other => other.map_err(at("unlink", path)),
+        });
+        match unlinked {
+            Ok(()) => true,
+            Err(error) if error.errno() == Some(Errno::ISDIR) => false,
+            Err(error) => {
+                self.note(error);
+                true
+            }
+        }
+    }
+
+    fn remove_dir(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path, depth: usize) {
+        let opened = loop {
+            match open_same_mount(dir, name) {
+                Err(Errno::XDEV) => match crate::unmount_detach(path) {
+                    Ok(()) => {}
+                    Err(error) => return self.note(error),
+                },
+                other => break other,
+            }
+        };
+        match opened {
+            Ok(_) if depth >= DEEP => return self.move_up(dir, name, path),
+            Ok(sub) => self.empty(&sub, path, depth + 1),
+            Err(Errno::NOENT) => return,
+            Err(errno) => self.note(at("open", path)(errno)),
+        }
+        self.rmdir(dir, name, path);
+    }
+
+    /// Moves a directory that lies too deep to the top, under a name that is not taken.
+    fn move_up(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path) {
+        let number = u64::from_le_bytes(crate::random());
+        let moved = step("rename", path)
+            .and_then(|()| renameat(dir, name, &self.top, format!(".deep-{number:016x}")).map_err(at("rename", path)));
+        match moved {
+            Ok(()) => self.moved_up += 1,
+            Err(error) => self.note(error),
+        }
+    }
+
+    fn rmdir(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path) {
+        let removed =
+            step("rmdir", path).and_then(|()| unlinkat(dir, name, AtFlags::REMOVEDIR).map_err(at("rmdir", path)));
+        removed.unwrap_or_else(|error| self.note(error));
+    }
+
+    /// Keeps the first error; what is gone already is none.
+    fn note(&mut self, error: Error) {
+        if !error.is_not_found() {
+            self.first.get_or_insert(error);
+        }
+    }
 }
 
 /// The names in an open directory with the kind the file system tells for free.
@@ -89,7 +166,7 @@ pub(crate) fn names(dir: &OwnedFd) -> std::result::Result<Vec<(OsString, FileTyp
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            found.push((std::ffi::OsStr::from_bytes(name).to_owned(), entry.file_type()));
+            found.push((OsStr::from_bytes(name).to_owned(), entry.file_type()));
         }
     }
     Ok(found)
@@ -163,5 +240,40 @@ mod tests {
         assert!(!crate::exists(at("gone")).expect("look"));
         assert!(crate::exists(at("kept")).expect("look"));
         remove_tree(at("gone")).expect("a second removal is fine");
+    }
+
+    #[test]
+    fn what_is_mounted_below_is_detached_and_not_emptied() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        for name in ["volume", "gone", "gone/data"] {
+            crate::create_dir(at(name), 0o755).expect("mkdir");
+        }
+        crate::write_new(at("volume/kept"), b"", 0o644).expect("write");
+        crate::write_new(at("gone/file"), b"", 0o644).expect("write");
+        let bind = |from: &str, to: &str| {
+            crate::mount_string(&at(from).to_string_lossy(), &at(to), "none", rustix::mount::MountFlags::BIND, "")
+        };
+        bind("volume", "gone/data").expect("mount");
+        bind("volume", "gone/data").expect("mount again");
+        bind("volume/kept", "gone/file").expect("mount on a file");
+        remove_tree(at("gone")).expect("remove");
+        assert!(!crate::exists(at("gone")).expect("look"));
+        assert!(crate::exists(at("volume/kept")).expect("look"));
+    }
+
+    #[test]
+    fn a_tree_deeper_than_there_are_descriptors_is_removed() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let gone = home.path().join("gone");
+        crate::create_dir(&gone, 0o755).expect("mkdir");
+        let mut dir = open_below(CWD, gone.as_os_str()).expect("open");
+        for _ in 0..1500 {
+            rustix::fs::mkdirat(&dir, "d", Mode::RWXU).expect("mkdir");
+            dir = open_below(dir.as_fd(), "d").expect("open");
+        }
+        drop(dir);
+        remove_tree(&gone).expect("remove");
+        assert!(!crate::exists(&gone).expect("look"));
     }
 }

@@ -7,7 +7,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::error::{Result, at};
+use crate::{
+    error::{Result, at},
+    steps::step,
+};
 
 /// An attribute's value, `None` when the file has none of that name or cannot have any.
 ///
@@ -35,6 +38,7 @@ pub fn get(path: impl AsRef<Path>, name: &str) -> Result<Option<Vec<u8>>> {
 /// As lsetxattr(2).
 pub fn set(path: impl AsRef<Path>, name: &str, value: &[u8]) -> Result<()> {
     let path = path.as_ref();
+    step("lsetxattr", path)?;
     lsetxattr(path, name, value, XattrFlags::empty()).map_err(at("lsetxattr", path))
 }
 
