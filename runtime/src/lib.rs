@@ -14,6 +14,7 @@ pub mod logs;
 pub mod ps;
 pub mod rm;
 pub mod run;
+pub mod seccomp;
 pub mod stop;
 pub mod where_;
 
