@@ -7,6 +7,7 @@
 
 mod digest;
 pub mod gojson;
+pub mod gopath;
 mod id;
 mod time;
 pub mod units;

@@ -4,6 +4,7 @@
 //! through here, so that one place can count, order or narrate them.
 
 mod copy;
+mod dir;
 mod error;
 mod file;
 mod host;
@@ -19,6 +20,7 @@ mod tree;
 pub mod xattr;
 
 pub use copy::copy_tree;
+pub use dir::{Dir, FileLook, Listed};
 pub use error::{Error, Result};
 pub use file::{
     Draft, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, is_dir, is_temporary, link,

@@ -32,20 +32,33 @@ const DEEP: usize = 100;
 /// The first thing that could not be removed.
 pub fn remove_tree(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
+    remove(CWD, path.as_os_str(), path, true)
+}
+
+/// Removes what `name` in `dir` is; `shown` is what errors call it. It need not be a path of the
+/// host, so a mount below is an error.
+pub(crate) fn remove_at(dir: BorrowedFd<'_>, name: &OsStr, shown: &Path) -> Result<()> {
+    remove(dir, name, shown, false)
+}
+
+fn remove(dir: BorrowedFd<'_>, name: &OsStr, path: &Path, detach: bool) -> Result<()> {
     step("unlink", path)?;
-    match unlinkat(CWD, path, AtFlags::empty()) {
+    match unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM | Errno::BUSY) => {}
         Err(errno) => return Err(at("unlink", path)(errno)),
     }
-    drop(crate::unmount_detach(path));
-    let top = match open_below(CWD, path.as_os_str()) {
+    if detach {
+        drop(crate::unmount_detach(path));
+    }
+    let top = match open_below(dir, name) {
         Ok(top) => top,
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(at("open", path)(errno)),
     };
-    let mut removal = Removal { top, path, moved_up: 0, first: None };
+    let mut removal = Removal { top, path, detach, moved_up: 0, first: None };
     removal.run();
+    removal.rmdir(dir, name, path);
     removal.first.map_or(Ok(()), Err)
 }
 
@@ -63,6 +76,8 @@ fn open_same_mount(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<Own
 struct Removal<'a> {
     top: OwnedFd,
     path: &'a Path,
+    /// Whether paths are the host's, so that mounts can be detached by them.
+    detach: bool,
     /// How many directories were too deep and now lie in the top, to be emptied from there.
     moved_up: usize,
     first: Option<Error>,
@@ -80,7 +95,10 @@ impl Removal<'_> {
                 break;
             }
         }
-        self.rmdir(CWD, self.path.as_os_str(), self.path);
+    }
+
+    fn detach(&self, path: &Path) -> Result<()> {
+        if self.detach { crate::unmount_detach(path) } else { Err(at("unlink", path)(Errno::BUSY)) }
     }
 
     fn empty(&mut self, dir: &OwnedFd, path: &Path, depth: usize) {
@@ -100,7 +118,7 @@ impl Removal<'_> {
     fn unlink(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path) -> bool {
         let unlinked = step("unlink", path).and_then(|()| match unlinkat(dir, name, AtFlags::empty()) {
             Err(Errno::BUSY) => {
-                crate::unmount_detach(path)?;
+                self.detach(path)?;
                 unlinkat(dir, name, AtFlags::empty()).map_err(at("unlink", path))
             }
             other => other.map_err(at("unlink", path)),
@@ -118,7 +136,7 @@ impl Removal<'_> {
     fn remove_dir(&mut self, dir: BorrowedFd<'_>, name: &OsStr, path: &Path, depth: usize) {
         let opened = loop {
             match open_same_mount(dir, name) {
-                Err(Errno::XDEV) => match crate::unmount_detach(path) {
+                Err(Errno::XDEV) => match self.detach(path) {
                     Ok(()) => {}
                     Err(error) => return self.note(error),
                 },
@@ -186,8 +204,14 @@ pub struct TreeSize {
 /// What could not be read; what vanishes meanwhile is left out.
 pub fn tree_size(path: impl AsRef<Path>) -> Result<TreeSize> {
     let path = path.as_ref();
-    let mut size = TreeSize::default();
     let dir = open_below(CWD, path.as_os_str()).map_err(at("open", path))?;
+    tree_size_at(dir.as_fd(), path)
+}
+
+/// Measures what an open directory holds; `path` is what errors call it.
+pub(crate) fn tree_size_at(dir: BorrowedFd<'_>, path: &Path) -> Result<TreeSize> {
+    let mut size = TreeSize::default();
+    let dir = open_below(dir, ".").map_err(at("open", path))?;
     measure(dir, path, &mut HashSet::new(), &mut size)?;
     Ok(size)
 }
