@@ -9,9 +9,11 @@ mod digest;
 pub mod gojson;
 pub mod gopath;
 mod id;
+mod name_set;
 mod time;
 pub mod units;
 
 pub use digest::{BadDigest, ChainId, DiffId, Digest, ImageId, Sha256, Sha256Writer, chain_id};
 pub use id::{BadId, ContainerId, LayerId, hex_id};
+pub use name_set::NameSet;
 pub use time::{BadTime, Time};

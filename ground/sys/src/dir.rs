@@ -242,6 +242,26 @@ impl Dir {
         crate::tree::remove_at(self.fd.as_fd(), OsStr::from_bytes(name), &self.shown(name))
     }
 
+    /// What the directory holds, as [`crate::tree_size`] measures it.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub fn tree_size(&self) -> Result<crate::TreeSize> {
+        crate::tree::tree_size_at(self.fd.as_fd(), &self.path)
+    }
+
+    /// A new file without a name, for reading and writing, gone when closed. It lies on the
+    /// directory's file system.
+    ///
+    /// # Errors
+    /// As open(2) with `O_TMPFILE`.
+    pub fn unnamed_file(&self) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, ".", flags, Mode::from_raw_mode(0o600))
+            .map(File::from)
+            .map_err(at("open", &self.path))
+    }
+
     /// Sets owner and group; of a symlink itself. `u32::MAX` leaves one as it is.
     ///
     /// # Errors
@@ -269,12 +289,14 @@ impl Dir {
             .map_err(at("utimensat", self.shown(name)))
     }
 
-    /// Sets an extended attribute; of a symlink itself.
+    /// Sets an extended attribute, of a symlink itself; one that the file system refuses
+    /// (`ENOTSUP`, `EPERM`) is left out silently, as dockerd does.
     ///
     /// # Errors
-    /// As lsetxattr(2).
+    /// Any other failure of lsetxattr(2).
     pub fn set_xattr(&self, name: &[u8], key: &[u8], value: &[u8]) -> Result<()> {
         rustix::fs::lsetxattr(self.in_proc(name), key, value, XattrFlags::empty())
+            .or_else(tolerated)
             .map_err(at("lsetxattr", self.shown(name)))
     }
 
@@ -328,7 +350,8 @@ impl Dir {
         let (uid, gid) = owner(look.uid, look.gid);
         rustix::fs::fchown(file, uid, gid).map_err(at("fchown", self.shown(name)))?;
         for (key, value) in look.xattrs {
-            tolerated(rustix::fs::fsetxattr(file, &**key, value, XattrFlags::empty()))
+            rustix::fs::fsetxattr(file, &**key, value, XattrFlags::empty())
+                .or_else(tolerated)
                 .map_err(at("fsetxattr", self.shown(name)))?;
         }
         rustix::fs::fchmod(file, Mode::from_raw_mode(look.mode & 0o7777)).map_err(at("fchmod", self.shown(name)))?;
@@ -373,12 +396,8 @@ pub struct FileLook<'a> {
     pub times: Timestamps,
 }
 
-/// `ENOTSUP` and `EPERM` are fine.
-fn tolerated(result: std::result::Result<(), Errno>) -> std::result::Result<(), Errno> {
-    match result {
-        Err(Errno::OPNOTSUPP | Errno::PERM) => Ok(()),
-        other => other,
-    }
+fn tolerated(errno: Errno) -> std::result::Result<(), Errno> {
+    if matches!(errno, Errno::OPNOTSUPP | Errno::PERM) { Ok(()) } else { Err(errno) }
 }
 
 fn owner(uid: u32, gid: u32) -> (Option<Uid>, Option<Gid>) {

@@ -1,0 +1,316 @@
+//! Archive entries become files, exactly as dockerd makes them, and never outside the root.
+//!
+//! moby 20.10, pkg/archive `Unpack` (native overlay) and `UnpackLayer` (naive), which dockerd
+//! runs in a chroot. Here every path goes through the root's descriptor instead: parents by
+//! openat2(2) with the layer as the root, the last element by name, never followed.
+//!
+//! What would surprise: a root entry `.` is skipped on overlay but applied to a naive tree (and
+//! `/` and `..` are applied on both); parents that no entry names get 0755 on overlay, 0600 on
+//! naive trees; a directory's access time ends at 1970 when the archive has none; a hard link
+//! gives its own owner, mode and times to the shared inode.
+
+mod naive;
+mod overlay;
+mod parents;
+mod times;
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead, Write},
+    sync::Arc,
+};
+
+use base::{NameSet, gopath};
+use rustix::{fs::FileType, io::Errno};
+use sys::{Dir, FileLook};
+
+use self::{parents::Parents, times::Times};
+use crate::header::{BLOCK, CHARACTER, DIRECTORY, FIFO, GLOBAL, Header, LINK, Moment, REGULAR, SYMLINK, WHITEOUT};
+
+/// Why an entry could not be unpacked. What was unpacked before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The payload could not be read; a [`crate::ReadError`] is inside when the archive is bad.
+    #[error(transparent)]
+    Payload(io::Error),
+    /// Something could not be made, removed or changed. Paths are the layer's own.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+    /// An entry of a kind that is no file: sockets, GNU sparse files and such.
+    #[error("unhandled tar header type {0}")]
+    Type(u8),
+    /// A deletion could not be noted; mostly because the same archive has the file as well.
+    #[error("failed to mknod({}, S_IFCHR, 0)", gopath::quote(.path))]
+    Whiteout {
+        /// The path that should have become a character device.
+        path: Vec<u8>,
+        /// What the system said.
+        source: sys::Error,
+    },
+    /// A link into aufs' directory of links, to a file that the archive did not have before.
+    #[error("Invalid aufs hardlink")]
+    AufsLink,
+}
+
+/// Unpacks entries into a directory, in the order of the archive.
+///
+/// The directory is the caller's: with [`Whiteouts::Overlay`] a new layer's `diff`, with
+/// [`Whiteouts::Applied`] a copy of the parent. After an error the layer is half made, and worth
+/// nothing but to be removed.
+#[derive(Debug)]
+pub struct Unpacker {
+    root: Arc<Dir>,
+    style: Whiteouts,
+    parents: Parents,
+    /// Directories get their times when nothing is put into them any more.
+    directories: Vec<(Vec<u8>, Moment, Moment)>,
+    size: Size,
+    /// What a naive opaque marker must not take away.
+    unpacked: NameSet,
+    aufs_links: HashMap<Vec<u8>, (Header, File)>,
+}
+
+/// The size of the layer as the driver will report it.
+#[derive(Debug, Default)]
+struct Size {
+    claimed: i64,
+    written: u64,
+    /// Whether `written` is no longer what the directory holds.
+    replaced: bool,
+}
+
+impl Unpacker {
+    /// Unpacks into this directory, which is `/` for all names, links and errors.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn new(root: Dir, style: Whiteouts) -> Result<Self, UnpackError> {
+        let replaced = style == Whiteouts::Overlay && !root.list()?.is_empty();
+        Ok(Self {
+            root: Arc::new(root.shown_as("/")),
+            style,
+            parents: Parents::default(),
+            directories: Vec::new(),
+            size: Size { replaced, ..Size::default() },
+            unpacked: NameSet::default(),
+            aufs_links: HashMap::new(),
+        })
+    }
+
+    /// Unpacks one entry. Its payload is read as far as the entry needs it.
+    ///
+    /// # Errors
+    /// As [`UnpackError`].
+    pub fn entry(&mut self, header: &Header, payload: &mut dyn BufRead) -> Result<(), UnpackError> {
+        self.size.claimed = self.size.claimed.wrapping_add(header.size);
+        match self.style {
+            Whiteouts::Overlay => self.overlay_entry(header, payload),
+            Whiteouts::Applied => self.naive_entry(header, payload),
+        }
+    }
+
+    /// Ends the layer: directories get their times. Returns the layer's size as dockerd's driver
+    /// reports it: on overlay the bytes of all files in the directory, each inode once; on naive
+    /// trees the sum of the sizes in the headers.
+    ///
+    /// # Errors
+    /// When a directory of the archive is gone, or cannot be changed.
+    pub fn finish(self) -> Result<i64, UnpackError> {
+        for (path, atime, mtime) in &self.directories {
+            self.root.set_times_below(path, &Times::clamped(*atime, *mtime))?;
+        }
+        let bytes = match (self.style, self.size.replaced) {
+            (Whiteouts::Applied, _) => return Ok(self.size.claimed),
+            (Whiteouts::Overlay, false) => self.size.written,
+            (Whiteouts::Overlay, true) => self.root.tree_size()?.bytes,
+        };
+        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
+    }
+
+    /// The directory that a path in the root is in, made if it is missing.
+    fn parent(&mut self, path: &[u8]) -> Result<Arc<Dir>, UnpackError> {
+        Ok(self.parents.open(&self.root, path, self.style)?)
+    }
+
+    /// Puts the entry at a path in the root, replacing what is there; a directory there stays
+    /// when the entry is one.
+    fn place(&mut self, path: &[u8], header: &Header, payload: &mut dyn BufRead) -> Result<(), UnpackError> {
+        if path.is_empty() {
+            return self.place_root(header);
+        }
+        let (above, name) = gopath::split(path);
+        let parent = self.parent(above)?;
+        if self.make(&parent, name, header, payload)? == Made::InTheWay {
+            self.clear(&parent, name, header)?;
+            if self.make(&parent, name, header, payload)? == Made::InTheWay {
+                return Err(sys::Error::new("create", parent.path(), Errno::EXIST).into());
+            }
+        }
+        if header.is_dir() {
+            self.directories.push((path.to_vec(), header.atime, header.mtime));
+        }
+        Ok(())
+    }
+
+    /// The entry is the root itself, which can only be a directory.
+    fn place_root(&mut self, header: &Header) -> Result<(), UnpackError> {
+        if !header.is_dir() {
+            return Err(sys::Error::new("unlinkat", self.root.path(), Errno::BUSY).into());
+        }
+        self.dress(&Arc::clone(&self.root), b".", header)?;
+        self.directories.push((Vec::new(), header.atime, header.mtime));
+        Ok(())
+    }
+
+    /// Removes what has the entry's name, unless both are directories.
+    fn clear(&mut self, parent: &Dir, name: &[u8], header: &Header) -> Result<(), UnpackError> {
+        let Some(stat) = parent.stat(name)? else { return Ok(()) };
+        let both_dirs = FileType::from_raw_mode(stat.st_mode) == FileType::Directory && header.is_dir();
+        if both_dirs { Ok(()) } else { self.remove(parent, name) }
+    }
+
+    fn remove(&mut self, parent: &Dir, name: &[u8]) -> Result<(), UnpackError> {
+        self.size.replaced = true;
+        // A removed directory or symlink may have been on the way to one held open.
+        self.parents.forget();
+        Ok(parent.remove(name)?)
+    }
+
+    /// Makes the file, without removing anything.
+    fn make(
+        &mut self,
+        parent: &Dir,
+        name: &[u8],
+        header: &Header,
+        payload: &mut dyn BufRead,
+    ) -> Result<Made, UnpackError> {
+        let mode = permissions(header);
+        let made = match header.typeflag {
+            REGULAR => return self.make_file(parent, name, header, payload),
+            DIRECTORY => match parent.make_dir(name, mode) {
+                Err(error) if error.is_exists() && is_dir(parent, name)? => Ok(()),
+                other => other,
+            },
+            BLOCK => parent.make_node(name, FileType::BlockDevice, mode, device(header)),
+            CHARACTER => parent.make_node(name, FileType::CharacterDevice, mode, device(header)),
+            FIFO => parent.make_node(name, FileType::Fifo, mode, device(header)),
+            SYMLINK => {
+                let made = parent.make_symlink(&header.linkname, name);
+                self.size.written += made.as_ref().map_or(0, |()| header.linkname.len() as u64);
+                made
+            }
+            LINK => self.make_link(parent, name, header)?,
+            GLOBAL => return if parent.stat(name)?.is_some() { Ok(Made::InTheWay) } else { Ok(Made::Done) },
+            other => return Err(UnpackError::Type(other)),
+        };
+        if matches!(&made, Err(error) if error.is_exists()) {
+            return Ok(Made::InTheWay);
+        }
+        made?;
+        self.dress(parent, name, header)?;
+        Ok(Made::Done)
+    }
+
+    fn make_file(
+        &mut self,
+        parent: &Dir,
+        name: &[u8],
+        header: &Header,
+        payload: &mut dyn BufRead,
+    ) -> Result<Made, UnpackError> {
+        let mut file = match parent.create_file(name, permissions(header)) {
+            Err(error) if error.is_exists() => return Ok(Made::InTheWay),
+            other => other?,
+        };
+        loop {
+            let bytes = payload.fill_buf().map_err(UnpackError::Payload)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let count = bytes.len();
+            let shown = || parent.path().join(String::from_utf8_lossy(name).as_ref());
+            file.write_all(bytes).map_err(|error| sys::Error::new("write", shown(), error))?;
+            payload.consume(count);
+            self.size.written += count as u64;
+        }
+        let look = FileLook {
+            uid: id(header.uid),
+            gid: id(header.gid),
+            mode: permissions(header),
+            xattrs: &header.xattrs,
+            times: Times::clamped(header.atime.max(header.mtime), header.mtime),
+        };
+        parent.finish_file(&file, name, &look)?;
+        Ok(Made::Done)
+    }
+
+    fn make_link(&mut self, parent: &Dir, name: &[u8], header: &Header) -> Result<sys::Result<()>, UnpackError> {
+        let target = gopath::in_root(&header.linkname);
+        let (above, existing) = gopath::split(&target);
+        let from = self.parents.open_existing(&self.root, above)?;
+        let existing = if existing.is_empty() { b"." } else { existing };
+        Ok(parent.make_link(&from, existing, name))
+    }
+
+    /// Owner, attributes, mode and times, in dockerd's order.
+    fn dress(&self, parent: &Dir, name: &[u8], header: &Header) -> Result<(), UnpackError> {
+        parent.chown(name, id(header.uid), id(header.gid))?;
+        for (key, value) in &header.xattrs {
+            parent.set_xattr(name, key, value)?;
+        }
+        let (atime, mtime) = (header.atime.max(header.mtime), header.mtime);
+        if header.typeflag == SYMLINK {
+            return Ok(parent.set_times(name, &Times::wrapped(atime, mtime))?);
+        }
+        if header.typeflag == LINK && !self.link_target_is_plain(parent, name, header)? {
+            return Ok(());
+        }
+        parent.chmod(name, permissions(header))?;
+        Ok(parent.set_times(name, &Times::clamped(atime, mtime))?)
+    }
+
+    /// Whether what a hard link's header names, as it is written there, is no symlink. dockerd
+    /// looks at that, not at what it made (moby 20.10, archive_unix.go `handleLChmod`).
+    fn link_target_is_plain(&self, parent: &Dir, name: &[u8], header: &Header) -> Result<bool, UnpackError> {
+        let written = header.linkname.strip_prefix(b"/").unwrap_or(&header.linkname);
+        let stat = if written == gopath::in_root(&header.linkname) {
+            parent.stat(name)?
+        } else {
+            self.root.stat_below(&header.linkname).unwrap_or(None)
+        };
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Symlink))
+    }
+}
+
+/// What became of an attempt to make a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Done,
+    /// Something has the name already.
+    InTheWay,
+}
+
+fn is_dir(parent: &Dir, name: &[u8]) -> sys::Result<bool> {
+    Ok(parent.stat(name)?.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory))
+}
+
+fn is_whiteout(name: &[u8]) -> bool {
+    name.starts_with(WHITEOUT)
+}
+
+fn permissions(header: &Header) -> u32 {
+    u32::try_from(header.mode & 0o7777).expect("twelve bits fit")
+}
+
+/// An owner's number as lchown(2) gets it from Go: the low 32 bits.
+fn id(number: i64) -> u32 {
+    number as u32
+}
+
+/// moby 20.10, pkg/system `Mkdev`, whose result mknod(2) gets.
+fn device(header: &Header) -> u64 {
+    let (major, minor) = (header.devmajor, header.devminor);
+    let device = (minor & 0xf_ff00) << 12 | (major & 0xfff) << 8 | minor & 0xff;
+    u64::from(device as u32)
+}
