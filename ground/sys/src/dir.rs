@@ -19,7 +19,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::error::{Result, at};
+use crate::{
+    error::{Result, at},
+    steps::step_at,
+};
 
 const IN_ROOT: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
 
@@ -99,6 +102,7 @@ impl Dir {
     /// # Errors
     /// As openat2(2) and utimensat(2).
     pub fn set_times_below(&self, path: &[u8], times: &Timestamps) -> Result<()> {
+        self.step("utimensat", path)?;
         let fd = self.resolve(path, OFlags::PATH | OFlags::CLOEXEC)?;
         // An O_PATH descriptor can be a device or FIFO that must not be opened; its link in /proc
         // leads to the very inode.
@@ -195,6 +199,7 @@ impl Dir {
     /// # Errors
     /// As open(2) with `O_CREAT|O_EXCL`.
     pub fn create_file(&self, name: &[u8], mode: u32) -> Result<File> {
+        self.step("open", name)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode & 0o7777))
             .map(File::from)
@@ -206,6 +211,7 @@ impl Dir {
     /// # Errors
     /// As mkdir(2).
     pub fn make_dir(&self, name: &[u8], mode: u32) -> Result<()> {
+        self.step("mkdir", name)?;
         rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode & 0o7777)).map_err(at("mkdir", self.shown(name)))
     }
 
@@ -214,6 +220,7 @@ impl Dir {
     /// # Errors
     /// As mknod(2).
     pub fn make_node(&self, name: &[u8], kind: FileType, mode: u32, device: u64) -> Result<()> {
+        self.step("mknod", name)?;
         rustix::fs::mknodat(&self.fd, name, kind, Mode::from_raw_mode(mode & 0o7777), device)
             .map_err(at("mknod", self.shown(name)))
     }
@@ -223,6 +230,7 @@ impl Dir {
     /// # Errors
     /// As symlink(2).
     pub fn make_symlink(&self, target: &[u8], name: &[u8]) -> Result<()> {
+        self.step("symlink", name)?;
         rustix::fs::symlinkat(target, &self.fd, name).map_err(at("symlink", self.shown(name)))
     }
 
@@ -231,6 +239,7 @@ impl Dir {
     /// # Errors
     /// As link(2).
     pub fn make_link(&self, from: &Dir, existing: &[u8], name: &[u8]) -> Result<()> {
+        self.step("link", name)?;
         rustix::fs::linkat(&from.fd, existing, &self.fd, name, AtFlags::empty()).map_err(at("link", self.shown(name)))
     }
 
@@ -267,6 +276,7 @@ impl Dir {
     /// # Errors
     /// As lchown(2).
     pub fn chown(&self, name: &[u8], uid: u32, gid: u32) -> Result<()> {
+        self.step("lchown", name)?;
         let (uid, gid) = owner(uid, gid);
         rustix::fs::chownat(&self.fd, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", self.shown(name)))
     }
@@ -276,6 +286,7 @@ impl Dir {
     /// # Errors
     /// As chmod(2).
     pub fn chmod(&self, name: &[u8], mode: u32) -> Result<()> {
+        self.step("chmod", name)?;
         rustix::fs::chmodat(&self.fd, name, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
             .map_err(at("chmod", self.shown(name)))
     }
@@ -285,6 +296,7 @@ impl Dir {
     /// # Errors
     /// As utimensat(2).
     pub fn set_times(&self, name: &[u8], times: &Timestamps) -> Result<()> {
+        self.step("utimensat", name)?;
         rustix::fs::utimensat(&self.fd, name, times, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(at("utimensat", self.shown(name)))
     }
@@ -295,6 +307,7 @@ impl Dir {
     /// # Errors
     /// Any other failure of lsetxattr(2).
     pub fn set_xattr(&self, name: &[u8], key: &[u8], value: &[u8]) -> Result<()> {
+        self.step("lsetxattr", name)?;
         rustix::fs::lsetxattr(self.in_proc(name), key, value, XattrFlags::empty())
             .or_else(tolerated)
             .map_err(at("lsetxattr", self.shown(name)))
@@ -313,6 +326,7 @@ impl Dir {
     /// # Errors
     /// As fsetxattr(2).
     pub fn set_xattr_self(&self, key: &str, value: &[u8]) -> Result<()> {
+        self.step("fsetxattr", b"")?;
         rustix::fs::fsetxattr(&self.fd, key, value, XattrFlags::empty()).map_err(at("fsetxattr", &self.path))
     }
 
@@ -321,6 +335,7 @@ impl Dir {
     /// # Errors
     /// As fchown(2).
     pub fn chown_self(&self, uid: u32, gid: u32) -> Result<()> {
+        self.step("fchown", b"")?;
         let (uid, gid) = owner(uid, gid);
         rustix::fs::fchown(&self.fd, uid, gid).map_err(at("fchown", &self.path))
     }
@@ -330,6 +345,7 @@ impl Dir {
     /// # Errors
     /// As fchmod(2).
     pub fn chmod_self(&self, mode: u32) -> Result<()> {
+        self.step("fchmod", b"")?;
         rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode & 0o7777)).map_err(at("fchmod", &self.path))
     }
 
@@ -338,6 +354,7 @@ impl Dir {
     /// # Errors
     /// As futimens(3).
     pub fn set_times_self(&self, times: &Timestamps) -> Result<()> {
+        self.step("futimens", b"")?;
         rustix::fs::futimens(&self.fd, times).map_err(at("futimens", &self.path))
     }
 
@@ -347,6 +364,7 @@ impl Dir {
     /// # Errors
     /// As fchown(2), fchmod(2), futimens(3), about the file.
     pub fn finish_file(&self, file: &File, name: &[u8], look: &FileLook<'_>) -> Result<()> {
+        self.step("fchown", name)?;
         let (uid, gid) = owner(look.uid, look.gid);
         rustix::fs::fchown(file, uid, gid).map_err(at("fchown", self.shown(name)))?;
         for (key, value) in look.xattrs {
@@ -356,6 +374,10 @@ impl Dir {
         }
         rustix::fs::fchmod(file, Mode::from_raw_mode(look.mode & 0o7777)).map_err(at("fchmod", self.shown(name)))?;
         rustix::fs::futimens(file, &look.times).map_err(at("futimens", self.shown(name)))
+    }
+
+    fn step(&self, call: &'static str, name: &[u8]) -> Result<()> {
+        step_at(call, || self.shown(name))
     }
 
     fn in_proc(&self, name: &[u8]) -> PathBuf {

@@ -4,7 +4,11 @@
 //! leaks, or stops there as if the power had gone ([`stopped_at`]) and looks at what is left.
 //! Without a watcher a step costs one look at a thread-local.
 
-use std::{cell::RefCell, path::Path, rc::Rc};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use rustix::io::Errno;
 
@@ -18,8 +22,14 @@ thread_local! {
 
 /// A call that changes something is about to be made.
 pub(crate) fn step(call: &'static str, path: impl AsRef<Path>) -> Result<()> {
+    step_at(call, || path.as_ref().to_owned())
+}
+
+/// [`step`], the path made only when somebody watches.
+pub(crate) fn step_at(call: &'static str, path: impl FnOnce() -> PathBuf) -> Result<()> {
     let Some(watcher) = WATCHER.with_borrow(Clone::clone) else { return Ok(()) };
-    let goes_on = (watcher.borrow_mut())(call, path.as_ref());
+    let path = path();
+    let goes_on = (watcher.borrow_mut())(call, &path);
     if goes_on { Ok(()) } else { Err(Error::new(call, path, Errno::IO)) }
 }
 

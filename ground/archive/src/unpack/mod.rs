@@ -26,7 +26,10 @@ use rustix::{fs::FileType, io::Errno};
 use sys::{Dir, FileLook};
 
 use self::{parents::Parents, times::Times};
-use crate::header::{BLOCK, CHARACTER, DIRECTORY, FIFO, GLOBAL, Header, LINK, Moment, REGULAR, SYMLINK, WHITEOUT};
+use crate::{
+    Whiteouts,
+    header::{BLOCK, CHARACTER, DIRECTORY, FIFO, GLOBAL, Header, LINK, Moment, REGULAR, SYMLINK, WHITEOUT},
+};
 
 /// Why an entry could not be unpacked. What was unpacked before stays.
 #[derive(Debug, thiserror::Error)]
