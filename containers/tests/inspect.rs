@@ -1,5 +1,5 @@
 //! `inspect` against what dockerd said of the same container: `fixtures/VERSION-DRIVER/NAME/`
-//! hold both files and its answer, with sorted keys.
+//! hold both files and its answer, with sorted keys; `inspect-20.10.24/` one as it was sent.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -78,4 +78,15 @@ fn inspect_says_what_dockerd_20_10_24_said() {
         }
     }
     assert!(compared >= 15, "only {compared} compared");
+}
+
+/// `fixtures/inspect-20.10.24/answer.json` is the API's answer as it came, keys in Go's order.
+#[test]
+fn the_bytes_are_dockerds() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inspect-20.10.24");
+    let theirs = fs::read_to_string(dir.join("answer.json")).expect("a fixture can be read");
+    let container = container(&dir);
+    let ours = inspect(&container, &facts(&container, &json(&dir.join("answer.json"))));
+    // moby 20.10, httputils WriteJSON: the API does not escape `<`, unlike the files.
+    assert_eq!(ours.to_string() + "\n", theirs);
 }
