@@ -199,8 +199,51 @@ impl Record {
         self.image.parse().ok()
     }
 
+    /// Executable and arguments as `docker ps` shows them: an argument with a space in single
+    /// quotes, nothing escaped.
+    ///
+    /// moby 20.10, container/view.go `transform`.
+    pub fn command(&self) -> String {
+        let quoted = |arg: &String| if arg.contains(' ') { format!(" '{arg}'") } else { format!(" {arg}") };
+        self.args.iter().flatten().map(quoted).fold(self.path.clone(), |shown, arg| shown + &arg)
+    }
+
     /// The mount points in order of their keys.
     pub fn mounts(&self) -> impl Iterator<Item = &MountPoint> {
         self.mount_points.iter().flat_map(BTreeMap::values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_quoted_as_docker_ps_does() {
+        let args = ["-c", "echo 'a b'", "", "x"].map(str::to_owned);
+        let record = Record { path: "sh".to_owned(), args: Some(args.into()), ..Record::default() };
+        assert_eq!(record.command(), "sh -c 'echo 'a b''  x");
+    }
+
+    #[test]
+    fn what_crashes_dockerd_cannot_be_written() {
+        let id = "ab".parse().expect("it is an id");
+        let text = br#"{"State":null,"Config":{},"NetworkSettings":{"Networks":{"none":{},"x":null}}}"#;
+        let record = Record::parse(text, &id).expect("we can live with it");
+        let written: Value = serde_json::from_slice(&record.to_bytes()).expect("we write JSON");
+        assert!(written["State"].is_object() && written["Config"].is_object(), "{written}");
+        for network in ["none", "x"] {
+            assert_eq!(written["NetworkSettings"]["Networks"][network]["NetworkID"], "", "{written}");
+        }
+        let bare = Record::parse(br#"{"Config":{}}"#, &id).expect("we can live with it");
+        let written: Value = serde_json::from_slice(&bare.to_bytes()).expect("we write JSON");
+        assert!(written["NetworkSettings"].is_object(), "{written}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_and_bytes_behind_the_record_do_no_harm() {
+        let id = "ab".parse().expect("it is an id");
+        let record = Record::parse(b"{\"Config\":{},\"Path\":\"a\xffb\"}\n}garbage", &id).expect("dockerd reads it");
+        assert_eq!(record.path, "a\u{fffd}b");
     }
 }
