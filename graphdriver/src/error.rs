@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use base::LayerId;
-
 /// What the calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -17,12 +15,11 @@ pub enum Error {
     #[error(transparent)]
     Sys(#[from] sys::Error),
     /// There is no such layer.
-    #[error("layer {id} is not in {}", .home.display())]
+    // moby 20.10, overlay2/overlay.go and vfs/driver.go Get
+    #[error("stat {}: no such file or directory", .dir.display())]
     NoLayer {
-        /// The layer.
-        id: LayerId,
-        /// The driver's home.
-        home: PathBuf,
+        /// Where it would lie.
+        dir: PathBuf,
     },
     /// A file of the driver cannot be understood.
     #[error("{} is damaged", .path.display())]

@@ -36,10 +36,6 @@ impl Home {
         make_dir(&self.path, 0o710)
     }
 
-    pub(crate) fn no_layer(&self, id: &LayerId) -> Error {
-        Error::NoLayer { id: id.clone(), home: self.path.clone() }
-    }
-
     /// dockerd writes paths into mount options and JSON without any escape.
     pub(crate) fn must_fit_into_options(&self) -> Result<()> {
         let bad = |what| Err(Error::BadHome { path: self.path.clone(), what });
@@ -62,6 +58,11 @@ impl Home {
         // moby 20.10, overlay2/overlay.go CreateReadWrite
         "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
     }
+}
+
+/// A layer's directory, which must be there.
+pub(crate) fn existing(dir: PathBuf) -> Result<PathBuf> {
+    if sys::exists(&dir)? { Ok(dir) } else { Err(Error::NoLayer { dir }) }
 }
 
 /// Makes a directory of root's with this mode, unless it is there.

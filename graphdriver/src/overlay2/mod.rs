@@ -75,8 +75,7 @@ impl Overlay2 {
 
     /// The layer's directory; an error when there is none.
     fn existing(&self, id: &LayerId) -> Result<PathBuf> {
-        let dir = self.dir(id);
-        if sys::exists(&dir)? { Ok(dir) } else { Err(self.home.no_layer(id)) }
+        home::existing(self.dir(id))
     }
 
     /// What the layer rests on; `None` for a base layer.

@@ -39,8 +39,7 @@ impl Vfs {
     }
 
     fn existing(&self, id: &LayerId) -> Result<PathBuf> {
-        let dir = self.dir(id);
-        if sys::exists(&dir)? { Ok(dir) } else { Err(self.home.no_layer(id)) }
+        home::existing(self.dir(id))
     }
 }
 
