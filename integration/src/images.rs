@@ -163,7 +163,8 @@ pub fn image_config(layers: &[Vec<u8>], config: &Value) -> (Vec<u8>, String) {
         .map(|number| json!({"created": "2024-01-01T00:00:00Z", "created_by": format!("/bin/sh -c #(nop) layer {number}")}))
         .collect();
     let image = json!({
-        "architecture": architecture(), "config": config, "created": "2024-01-01T00:00:00Z",
+        // Tables are ordered by it, so no two made images should bear the same.
+        "architecture": architecture(), "config": config, "created": format!("2024-01-{:02}T{:02}:00:00Z", 1 + layers.len() / 24, layers.len() % 24),
         "history": history, "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids},
     });
     let raw = image.to_string().into_bytes();

@@ -19,6 +19,8 @@ enum Kind {
     /// `3 seconds ago`, `Less than a second`.
     Ago,
     Pid,
+    /// Go's temporary names, `write-set-123456789`.
+    Digits,
 }
 
 /// Both texts with the names of chance replaced.
@@ -29,7 +31,8 @@ pub fn settle(left: &str, right: &str) -> (String, String) {
     };
     let (in_left, in_right) = (words(left, &mine), words(right, &theirs));
     let common: HashSet<_> = in_left.intersection(&in_right).cloned().collect();
-    (tidy(&rename(left, &mine, &common)), tidy(&rename(right, &theirs, &common)))
+    let settled = |text, found| links_in_order(&tidy(&rename(text, found, &common)));
+    (settled(left, &mine), settled(right, &theirs))
 }
 
 fn rename(text: &str, found: &[(Kind, Range<usize>)], common: &HashSet<String>) -> String {
@@ -58,6 +61,7 @@ fn rename(text: &str, found: &[(Kind, Range<usize>)], common: &HashSet<String>) 
                 Kind::Time => "time".to_owned(),
                 Kind::Ago => "ago".to_owned(),
                 Kind::Pid => "pid".to_owned(),
+                Kind::Digits => "digits".to_owned(),
             }
         });
         settled.push_str(&text[done..at.start]);
@@ -71,6 +75,17 @@ fn rename(text: &str, found: &[(Kind, Range<usize>)], common: &HashSet<String>) 
     }
     settled.push_str(&text[done..]);
     settled
+}
+
+/// overlay2's `l/` is a directory of nothing but chance: now that its entries have names, those give the order.
+fn links_in_order(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines.chunk_by_mut(|one, two| is_link(one) && is_link(two)).for_each(<[&str]>::sort_unstable);
+    lines.concat()
+}
+
+fn is_link(line: &str) -> bool {
+    line.trim_start().starts_with("<link-") && line.contains(" -> ")
 }
 
 /// A column's width follows `3 seconds ago`: where that stands, gaps of a table count as one.
@@ -124,7 +139,10 @@ fn word_at(text: &str, at: usize) -> Option<(Kind, usize)> {
             let word = &rest[..length];
             let hex = || word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             let base32 = || word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'));
+            let temporary =
+                || at > 0 && text.as_bytes()[at - 1] == b'-' && word.bytes().all(|byte| byte.is_ascii_digit());
             match length {
+                8..=11 if temporary() => Some((Kind::Digits, length)),
                 64 if hex() => Some((Kind::Id, length)),
                 12 if hex() => Some((Kind::ShortId, length)),
                 26 if base32() => Some((Kind::Link, length)),

@@ -28,6 +28,20 @@ impl Said {
         self.out.strip_suffix('\n').unwrap_or(&self.out)
     }
 
+    /// With its output's lines in order of the alphabet, for those that dockerd gives in any.
+    pub fn sorted(mut self) -> Self {
+        self.out = lines_sorted(&self.out) + "\n";
+        self
+    }
+
+    /// Its output as JSON, with lists in order where dockerd takes them from a map of Go's.
+    #[track_caller]
+    pub fn json(mut self) -> Self {
+        let value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err));
+        self.out = in_order(value).told();
+        self
+    }
+
     /// The lines of standard error that both sides must have in common.
     pub fn sentences(&self) -> Vec<String> {
         self.err.lines().filter_map(sentence).collect()
@@ -37,7 +51,8 @@ impl Said {
 fn sentence(line: &str) -> Option<String> {
     const HELP: [&str; 8] =
         ["  because ", "hint: ", "WARNING: ", "See 'docker", "Run 'docker", "See 'minidock", "Run 'minidock", "Usage:"];
-    if line.trim().is_empty() || HELP.iter().any(|help| line.starts_with(help)) {
+    // `time=`: docker's client on its own loss of a container that is gone already.
+    if line.trim().is_empty() || line.starts_with("time=") || HELP.iter().any(|help| line.starts_with(help)) {
         return None;
     }
     // docker run ends its client's sentence with a full stop, minidock's come as they are.
@@ -142,6 +157,25 @@ macro_rules! tell_tuples {
 }
 tell_tuples! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
 (A B C D E F G H I) (A B C D E F G H I J) }
+
+/// The value with its lists of mounts in order; keys stay as they are.
+pub(crate) fn in_order(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| in_order_at(key, value)).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
+        other => other,
+    }
+}
+
+fn in_order_at(key: String, value: Value) -> (String, Value) {
+    let mut value = in_order(value);
+    match (key.as_str(), &mut value) {
+        ("Binds", Value::Array(binds)) => binds.sort_by_key(ToString::to_string),
+        ("Mounts", Value::Array(mounts)) => mounts.sort_by_key(|mount| mount["Destination"].to_string()),
+        _ => {}
+    }
+    (key, value)
+}
 
 /// The same lines in order of the alphabet, for output whose order is nobody's promise.
 pub fn lines_sorted(text: &str) -> String {

@@ -12,8 +12,10 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::said::in_order;
+
 /// Text files up to this size are told whole.
-const WHOLE: u64 = 64 * 1024;
+const WHOLE: u64 = 256 * 1024;
 
 /// What lies at `path` and below; an absent path is told as such.
 pub(crate) fn tell(path: &Path) -> String {
@@ -32,6 +34,8 @@ fn children(dir: &Path, depth: usize, page: &mut String) {
     };
     let mut told: Vec<(String, String)> = entries
         .flatten()
+        // overlay's own scraps of a whiteout in the making
+        .filter(|found| !(dir.ends_with("work/work") && name(&found.path()).starts_with('#')))
         .map(|found| {
             let mut text = String::new();
             entry(&found.path(), &name(&found.path()), depth, &mut text);
@@ -93,7 +97,7 @@ fn content(path: &Path, name: &str, size: u64) -> (String, String) {
         && let Ok(value) = serde_json::from_slice::<Value>(&bytes)
     {
         let end = if bytes.ends_with(b"\n") { "" } else { ", no newline" };
-        return (format!("json{end}"), serde_json::to_string_pretty(&value).expect("printable"));
+        return (format!("json{end}"), serde_json::to_string_pretty(&in_order(value)).expect("printable"));
     }
     match String::from_utf8(bytes) {
         Ok(text) if size <= WHOLE && !text.contains('\0') => {
