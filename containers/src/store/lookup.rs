@@ -96,7 +96,8 @@ impl Containers {
     }
 
     /// Waits for the right to give out names. Hold it from choosing the name to publishing the
-    /// container or saving its new name, and no longer.
+    /// container or saving its new name, and no longer. Whoever also needs a container's lock
+    /// ([`Containers::lock`]) takes that one first.
     ///
     /// # Errors
     /// When `containers/` cannot be opened or locked.
