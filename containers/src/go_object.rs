@@ -16,64 +16,57 @@ use serde_json::Value;
 /// How an object was spelled where it was read: the order of its keys, and the keys we do not
 /// know with their values. Empty for an object made here.
 #[derive(Debug, Clone, Default)]
-pub struct Spelling {
-    /// The numbers of the declared keys; [`FOREIGN`] where the next of `foreign` stood.
-    order: Vec<u8>,
-    foreign: Vec<(String, Value)>,
-}
-
-/// Stands in [`Spelling`] for a key that is not declared.
-const FOREIGN: u8 = u8::MAX;
+pub struct Spelling(Vec<Slot>);
 
 /// One key of an object that was read.
-pub(crate) enum Slot<'a> {
+#[derive(Debug, Clone)]
+pub(crate) enum Slot {
     /// The n-th declared key.
-    Known(usize),
+    Known(u8),
     /// A key of another version of dockerd.
-    Foreign(&'a str, &'a Value),
+    Foreign(String, Value),
 }
 
 impl Spelling {
     /// The value of a key that no field stands for, as `ImagePlatform` of dockerd 28.
     pub fn foreign(&self, key: &str) -> Option<&Value> {
-        self.foreign.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.foreign_entries().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    fn foreign_entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().filter_map(|slot| match slot {
+            Slot::Foreign(key, value) => Some((key.as_str(), value)),
+            Slot::Known(_) => None,
+        })
     }
 
     pub(crate) fn add_foreign(&mut self, key: String, value: Value) {
-        self.order.push(FOREIGN);
-        self.foreign.push((key, value));
+        self.0.push(Slot::Foreign(key, value));
     }
 
     pub(crate) fn add_known(&mut self, index: usize) {
         if !self.knows(index) {
-            self.order.push(index as u8);
+            self.0.push(Slot::Known(index as u8));
         }
     }
 
     /// Whether the n-th declared key was there, and not null where Go would not hold a null.
     pub(crate) fn knows(&self, index: usize) -> bool {
-        self.order.contains(&(index as u8))
+        self.0.iter().any(|slot| matches!(slot, Slot::Known(known) if usize::from(*known) == index))
     }
 
-    /// Whether the object was not read, or had no keys.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
-        let mut foreign = self.foreign.iter();
-        self.order.iter().filter_map(move |index| match *index {
-            FOREIGN => foreign.next().map(|(key, value)| Slot::Foreign(key, value)),
-            known => Some(Slot::Known(usize::from(known))),
-        })
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.0
     }
 }
 
 /// Two objects are equal when they say the same, in whatever order.
 impl PartialEq for Spelling {
     fn eq(&self, other: &Self) -> bool {
-        let sorted = |spelling: &Self| spelling.foreign.iter().cloned().collect::<BTreeMap<_, _>>();
-        sorted(self) == sorted(other)
+        let all = |spelling: &Self| {
+            spelling.foreign_entries().map(|(key, value)| (key.to_owned(), value.clone())).collect::<BTreeMap<_, _>>()
+        };
+        all(self) == all(other)
     }
 }
 
@@ -201,11 +194,11 @@ macro_rules! go_object {
                 let mut object = to.serialize_map(None)?;
                 for slot in self.spelling.slots() {
                     match slot {
-                        Slot::Known(index) => self.write(Self::KEYS[index], true, &mut object)?,
+                        Slot::Known(index) => self.write(Self::KEYS[usize::from(*index)], true, &mut object)?,
                         Slot::Foreign(key, value) => object.serialize_entry(key, value)?,
                     }
                 }
-                let made_here = self.spelling.is_empty();
+                let made_here = self.spelling.slots().is_empty();
                 for (index, key) in Self::KEYS.iter().enumerate() {
                     if !self.spelling.knows(index) {
                         self.write(key, made_here, &mut object)?;

@@ -96,8 +96,7 @@ impl Containers {
     }
 
     /// Waits for the right to give out names. Hold it from choosing the name to publishing the
-    /// container or saving its new name, and no longer. Whoever also needs a container's lock
-    /// ([`Containers::lock`]) takes that one first.
+    /// container or saving its new name, and no longer.
     ///
     /// # Errors
     /// When `containers/` cannot be opened or locked.

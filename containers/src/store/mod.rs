@@ -137,31 +137,18 @@ impl Containers {
         Ok(())
     }
 
-    /// All containers, one after the other in order of their ids, so that many need not be held
-    /// at once. A damaged one is a finding.
-    ///
-    /// # Errors
-    /// When the directory is there and cannot be read.
-    pub fn each(&self) -> sys::Result<impl Iterator<Item = Result<Container, Finding>>> {
-        let loaded = |id: ContainerId| match self.load(&id) {
-            Ok(container) => Some(Ok(container)),
-            // Removed since the directory was read.
-            Err(LoadError::NotFound(_)) => None,
-            Err(source) => Some(Err(Finding::Unloadable { name: id.to_string(), source })),
-        };
-        Ok(self.ids()?.into_iter().filter_map(loaded))
-    }
-
-    /// All containers, with names that two have among the findings.
+    /// All containers. A damaged one is a finding.
     ///
     /// # Errors
     /// When the directory is there and cannot be read.
     pub fn load_all(&self) -> sys::Result<Listing> {
         let mut listing = Listing { containers: Vec::new(), findings: Vec::new() };
-        for loaded in self.each()? {
-            match loaded {
+        for id in self.ids()? {
+            match self.load(&id) {
                 Ok(container) => listing.containers.push(container),
-                Err(finding) => listing.findings.push(finding),
+                // Removed since the directory was read.
+                Err(LoadError::NotFound(_)) => {}
+                Err(source) => listing.findings.push(Finding::Unloadable { name: id.to_string(), source }),
             }
         }
         let doubles = same_names(&listing.containers);

@@ -1,0 +1,95 @@
+//! Why the store could not do what it was asked. dockerd's own sentences where it has one.
+
+use std::path::PathBuf;
+
+use base::{ChainId, ContainerId, DiffId};
+
+use crate::layerdb::BadEntry;
+
+/// What the calls of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the layer store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A layer was asked for that is not there.
+    // moby 20.10, layer/layer.go ErrLayerDoesNotExist
+    #[error("layer does not exist")]
+    NoLayer(ChainId),
+    /// A layer's files in `layerdb` make no sense.
+    #[error("layer {chain} is damaged")]
+    DamagedLayer {
+        /// The layer.
+        chain: ChainId,
+        /// What is wrong.
+        source: BadEntry,
+    },
+    /// A layer rests, by way of others, on itself.
+    #[error("layer {0} rests on itself")]
+    Circle(ChainId),
+    /// More than 125 layers in one image.
+    // moby 20.10, layer/layer.go ErrMaxDepthExceeded
+    #[error("max depth exceeded")]
+    TooDeep,
+    /// A container was asked for that has no layer.
+    // moby 20.10, layer/layer.go ErrMountDoesNotExist
+    #[error("mount does not exist")]
+    NoMount(ContainerId),
+    /// A container's files in `layerdb` make no sense.
+    #[error("the layer of container {container} is damaged")]
+    DamagedMount {
+        /// The container.
+        container: ContainerId,
+        /// What is wrong.
+        source: BadEntry,
+    },
+    /// A container that is to be made has a layer already.
+    // moby 20.10, layer/layer.go ErrMountNameConflict
+    #[error("mount already exists with name")]
+    MountExists(ContainerId),
+    /// Something is mounted where a container's root belongs: the container runs, or somebody
+    /// else mounted it.
+    #[error("something is mounted on {} already", .0.display())]
+    Mounted(PathBuf),
+    /// An init layer cannot be made because something in the image is in the way.
+    #[error("{} in the image is in the way of a mount point", .0.display())]
+    InTheWay(PathBuf),
+    /// A layer cannot be shown in a way this program knows.
+    #[error("the storage driver {0} shows layers in a way that cannot be mounted here")]
+    NoWayToSee(&'static str),
+    /// A mount's options are too long.
+    #[error(transparent)]
+    OptionsTooLong(#[from] graphdriver::OptionsTooLong),
+    /// A layer's tar is none.
+    #[error(transparent)]
+    Tar(#[from] archive::ReadError),
+    /// A layer's tar could not be read.
+    #[error("the layer's tar could not be read")]
+    ReadTar(#[source] std::io::Error),
+    /// A layer's tar could not be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] archive::UnpackError),
+    /// A layer's tar cannot be kept, or its description not be written.
+    #[error(transparent)]
+    Pack(#[from] tarsplit::PackError),
+    /// A layer's tar could not be put together from its files.
+    #[error(transparent)]
+    Assemble(#[from] tarsplit::AssembleError<sys::Error>),
+    /// A layer's tar could not be written where it should go.
+    #[error("the layer's tar could not be written")]
+    WriteTar(#[source] std::io::Error),
+    /// A layer's tar, put together from its files, is not what it was.
+    // moby 20.10, layer/ro_layer.go verifiedReadCloser
+    #[error(
+        "could not verify layer data for: {0}. This may be because internal files in the layer store were modified. \
+         Re-pulling or rebuilding this image may resolve the issue"
+    )]
+    NotVerified(DiffId),
+    /// The storage driver failed.
+    #[error(transparent)]
+    Driver(#[from] graphdriver::Error),
+    /// A system call failed.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+}

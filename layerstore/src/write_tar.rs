@@ -1,0 +1,37 @@
+//! A layer's tar again, byte for byte, from its description and its files.
+
+use std::io::{self, Write};
+
+use base::{ChainId, LayerId, Sha256Writer};
+
+use crate::{Error, LayerStore, Result, layerdb::layer_dir, mount::Through};
+
+impl LayerStore {
+    /// Writes the very tar a layer was registered from. Files are read below the layer's own
+    /// directory, whatever their names and links say.
+    ///
+    /// # Errors
+    /// [`Error::NoLayer`]; a file that was changed or is gone, in dockerd's words;
+    /// [`Error::NotVerified`] when all was written and the digest is another. What was written
+    /// until then is useless.
+    pub fn write_tar(&self, chain: &ChainId, out: &mut dyn Write) -> Result<()> {
+        let layer = self.layer(chain)?.ok_or(Error::NoLayer(*chain))?;
+        let path = self.layer_dir(chain).join(layer_dir::TAR_SPLIT);
+        let mut hashed = Sha256Writer::new(out);
+        self.assemble(layer.cache_id.layer(), &path, &mut hashed)?;
+        let (_, digest, _) = hashed.finish();
+        if digest == *layer.diff.digest() { Ok(()) } else { Err(Error::NotVerified(layer.diff)) }
+    }
+
+    /// Puts a tar together from the description at `tar_split` and the files of a driver layer.
+    pub(crate) fn assemble(&self, id: &LayerId, tar_split: &std::path::Path, out: &mut impl Write) -> Result<()> {
+        let file = std::fs::File::open(tar_split).map_err(|source| sys::Error::new("open", tar_split, source))?;
+        let (files, _) = self.driver().unpack_target(id)?;
+        let files = self.see(&files, Through::Reading)?;
+        let root = sys::Dir::open(files.path())?.shown_as("/");
+        let mut out = io::BufWriter::with_capacity(64 << 10, out);
+        let open = |name: &[u8]| root.open_below(&base::gopath::in_root(name));
+        tarsplit::assemble(tarsplit::Entries::new(file), open, &mut out)?;
+        out.flush().map_err(Error::WriteTar)
+    }
+}
