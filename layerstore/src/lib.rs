@@ -12,7 +12,7 @@
 //!
 //! - **A layer's own directory**, shared, is a [`Pin`]: the layer and all it rests on stay. Whoever
 //!   puts something on a layer (a child, a container, an image) holds a pin until the pointer that
-//!   needs it is written: [`Batch`] does so itself, and
+//!   needs it is written: [`LayerStore::create_rw_layer`] and [`Batch`] do so themselves, and
 //!   [`Published`] goes on until the image is written. [`LayerStore::release`] takes the same lock
 //!   alone, without waiting: a layer that is pinned is needed.
 //! - **A directory in `tmp`**, shared, by the process that works on it. [`LayerStore::recover`] takes
@@ -28,7 +28,8 @@
 //! | call | flushes |
 //! |---|---|
 //! | [`Batch::publish`], any number of layers | 1 syncfs, 1 fsync; none if all were there |
-//! | [`LayerStore::release`], [`LayerStore::recover`] | none |
+//! | [`LayerStore::create_rw_layer`] | none: [`LayerStore::sync`] before the container is written |
+//! | [`LayerStore::release`], [`LayerStore::release_rw`], [`LayerStore::recover`] | none |
 //!
 //! # What a crash leaves
 //!
@@ -42,6 +43,7 @@ mod draft;
 mod error;
 pub mod ids;
 mod ingest;
+mod init;
 mod journal;
 pub mod layerdb;
 mod mount;
@@ -49,6 +51,7 @@ mod pin;
 mod read;
 mod recover;
 mod release;
+mod rw_layer;
 mod store;
 mod write_tar;
 
@@ -60,4 +63,5 @@ pub use mount::{Mounted, View};
 pub use pin::Pin;
 pub use read::{Finding, Layer, RwLayer};
 pub use recover::Recovered;
+pub use rw_layer::Init;
 pub use store::LayerStore;
