@@ -5,6 +5,7 @@
 //! dockerd does; looking into a layer uses the second, without a place in the file tree.
 
 use std::{
+    io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
@@ -55,25 +56,29 @@ pub fn mount_overlay_at(target: &Path, options: &str, from: Option<&Path>) -> Re
             scope.spawn(there).join().expect("mounting does not panic")
         }),
     };
-    mounted.map_err(|error| {
-        let words = from.is_none().then(|| reason(options)).flatten();
-        error.with_detail(words)
-    })
+    mounted.map_err(|error| error.with_detail(reason(options, from.unwrap_or(Path::new("")))))
 }
 
-/// Tries the options again in the interface that answers in words.
-fn reason(options: &str) -> Option<String> {
+/// Tries the options again in the interface that takes them one by one and answers in words. It
+/// takes no value longer than 255 bytes, so each layer is named by itself.
+fn reason(options: &str, from: &Path) -> Option<String> {
     let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).ok()?;
-    for option in options.split(',') {
-        let set = match option.split_once('=') {
-            Some((key, value)) => fsconfig_set_string(&fs, key, value),
-            None => fsconfig_set_flag(&fs, option),
-        };
-        if set.is_err() {
-            return kernel_words(&fs);
-        }
-    }
-    fsconfig_create(&fs).err().and_then(|_| kernel_words(&fs))
+    // Of a path that is not there the kernel says nothing but the number, so we name it.
+    let place = |key: &str, dir: &str| {
+        let path = from.join(dir);
+        let named =
+            |errno: Errno| format!("{} {}: {}", key.trim_end_matches('+'), path.display(), io::Error::from(errno));
+        fsconfig_set_string(&fs, key, &path).map_err(named)
+    };
+    let unnamed = |_| String::new();
+    let set = |option: &str| match option.split_once('=') {
+        Some(("lowerdir", layers)) => layers.split(':').try_for_each(|layer| place("lowerdir+", layer)),
+        Some((key @ ("upperdir" | "workdir"), dir)) => place(key, dir),
+        Some((key, value)) => fsconfig_set_string(&fs, key, value).map_err(unnamed),
+        None => fsconfig_set_flag(&fs, option).map_err(unnamed),
+    };
+    let refused = options.split(',').try_for_each(set).and_then(|()| fsconfig_create(&fs).map_err(unnamed)).err()?;
+    kernel_words(&fs).or(Some(refused)).filter(|words| !words.is_empty())
 }
 
 /// What the kernel noted on a file system context: lines such as `e overlay: No such file`.
@@ -157,6 +162,22 @@ mod tests {
         let options = format!("lowerdir={0}/low,upperdir={0}/none,workdir={0}/none", home.path().display());
         let refused = mount_overlay_at(&home.path().join("merged"), &options, None).expect_err("no upper directory");
         assert!(refused.to_string().contains("merged: No such file or directory"), "{refused}");
+    }
+
+    #[test]
+    fn a_mount_of_many_layers_that_is_refused_says_why_too() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        dirs(home.path(), &["low", "up", "work", "merged"]);
+        let layers = ["low"; 20].join(":") + ":gone";
+        let options = format!("lowerdir={layers},upperdir=up,workdir=work");
+        let refused = mount_overlay_at(Path::new("merged"), &options, Some(home.path())).expect_err("a layer is gone");
+        assert!(
+            refused.to_string().ends_with(&format!(
+                "(lowerdir {}/gone: No such file or directory (os error 2))",
+                home.path().display()
+            )),
+            "{refused}"
+        );
     }
 
     #[test]
