@@ -147,6 +147,14 @@ fn inspect_fails_in_dockerds_words() {
     sys::remove_file(tree.file("l").join(&link)).expect("unlink");
     let refused = tree.driver.data(&id("rw")).expect_err("a link is broken");
     assert_eq!(tree.told(&refused), format!("readlink HOME/l/{link}: no such file or directory"));
+    let lower = tree.text("top/lower");
+    let cut = &lower[..20];
+    let empty = "readlink HOME: invalid argument".to_owned();
+    for (text, dockerd) in [("", empty), (cut, format!("readlink HOME/{cut}: no such file or directory"))] {
+        tree.write("top/lower", text);
+        let refused = tree.driver.data(&id("top")).expect_err("the chain leads nowhere");
+        assert_eq!(tree.told(&refused), dockerd);
+    }
     let refused = tree.driver.data(&id("gone")).expect_err("there is none");
     assert_eq!(tree.told(&refused), "stat HOME/gone: no such file or directory");
     let refused = tree.driver.rootfs(&id("gone")).expect_err("there is none");

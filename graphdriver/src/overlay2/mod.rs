@@ -113,14 +113,18 @@ impl Overlay2 {
         self.naive.get_or_init(|| probe::why_naive(&self.home)).is_none()
     }
 
-    /// Where the layer's lower links lead, nearest first, as dockerd shows them.
+    /// Where the layer's lower links lead, nearest first, as dockerd shows them. It follows what
+    /// the file says entry by entry and fails at the first that leads nowhere, so no other check
+    /// comes first.
     fn lower_dirs(&self, id: &LayerId) -> Result<Vec<PathBuf>> {
-        let Some(lower) = self.lower(id)? else { return Ok(Vec::new()) };
-        let lead = |link: PathBuf| {
-            let target = sys::read_link(self.home.path().join(link)).map_err(Error::Data)?;
+        let Some(text) = sys::read_opt(self.dir(id).join("lower"))? else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(&text);
+        let lead = |entry: &str| {
+            let link = home::clean(&self.home.path().join(entry.trim_start_matches('/')));
+            let target = sys::read_link(link).map_err(Error::Data)?;
             Ok(home::clean(&self.home.path().join("l").join(target)))
         };
-        lower.paths().map(lead).collect()
+        text.split(':').map(lead).collect()
     }
 }
 
