@@ -29,7 +29,9 @@ pub use file::{
     list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat, stat_opt,
     symlink, syncfs, truncate_write, write_atomic, write_new,
 };
-pub use host::{file_system, in_user_namespace, kernel_version, knows_file_system, page_size, tells_entry_types};
+pub use host::{
+    file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,
+};
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
 pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
 pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
