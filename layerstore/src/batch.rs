@@ -45,6 +45,10 @@ pub struct Batch<'s> {
     pins: Vec<Pin>,
 }
 
+/// A point in the life of a [`Batch`].
+#[derive(Debug, Clone, Copy)]
+pub struct Mark(usize);
+
 /// A layer that is whole but not yet published.
 #[derive(Debug)]
 struct Prepared<'s> {
@@ -157,6 +161,21 @@ impl<'s> Batch<'s> {
         let layer = prepared.layer.clone();
         self.prepared.push(prepared);
         Ok(Registered { layer, existed: false })
+    }
+
+    /// Whether nothing is prepared: [`Batch::publish`] will not flush then.
+    pub fn is_empty(&self) -> bool {
+        self.prepared.is_empty()
+    }
+
+    /// Where the batch stands now, to go back to.
+    pub fn mark(&self) -> Mark {
+        Mark(self.prepared.len())
+    }
+
+    /// Removes what was prepared since then; what came before stays.
+    pub fn rewind(&mut self, mark: Mark) {
+        drop_from_the_top(self.prepared.split_off(mark.0.min(self.prepared.len())));
     }
 
     fn below(&mut self, chain: &ChainId) -> Result<Below> {

@@ -62,17 +62,21 @@ pub enum Error {
     #[error(transparent)]
     OptionsTooLong(#[from] graphdriver::OptionsTooLong),
     /// A layer's tar is none.
-    #[error(transparent)]
-    Tar(#[from] archive::ReadError),
+    // moby 20.10, pkg/chrootarchive: what the process that unpacks said before it failed
+    #[error("Error processing tar file(exit status 1): {}", in_one_line(.0))]
+    Tar(archive::ReadError),
     /// A layer's tar could not be read.
     #[error("the layer's tar could not be read")]
     ReadTar(#[source] std::io::Error),
     /// A layer's tar could not be unpacked.
+    #[error("Error processing tar file(exit status 1): {}", in_one_line(.0))]
+    Unpack(archive::UnpackError),
+    /// A layer's tar cannot be kept.
+    #[error("Error processing tar file({0}): ")]
+    Refused(tarsplit::PackError),
+    /// The description of a layer's tar could not be written.
     #[error(transparent)]
-    Unpack(#[from] archive::UnpackError),
-    /// A layer's tar cannot be kept, or its description not be written.
-    #[error(transparent)]
-    Pack(#[from] tarsplit::PackError),
+    Pack(tarsplit::PackError),
     /// A layer's tar could not be put together from its files.
     #[error(transparent)]
     Assemble(#[from] tarsplit::AssembleError<sys::Error>),
@@ -92,4 +96,31 @@ pub enum Error {
     /// A system call failed.
     #[error(transparent)]
     Sys(#[from] sys::Error),
+}
+
+impl From<archive::ReadError> for Error {
+    fn from(error: archive::ReadError) -> Self {
+        Self::Tar(error)
+    }
+}
+
+impl From<archive::UnpackError> for Error {
+    fn from(error: archive::UnpackError) -> Self {
+        Self::Unpack(error)
+    }
+}
+
+impl From<tarsplit::PackError> for Error {
+    fn from(error: tarsplit::PackError) -> Self {
+        match error {
+            refused @ tarsplit::PackError::Duplicate => Self::Refused(refused),
+            other => Self::Pack(other),
+        }
+    }
+}
+
+/// An error with its causes, as Go writes them.
+fn in_one_line(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

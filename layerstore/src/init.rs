@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base::LayerId;
 
-use crate::{Error, LayerStore, Result};
+use crate::{Error, LayerStore, Result, mount::Through};
 
 enum Kind {
     Directory,
@@ -38,7 +38,8 @@ const MODE: u32 = 0o755;
 impl LayerStore {
     /// Fills a new init layer, seen through a mount that stands nowhere: a crash leaves none.
     pub(crate) fn populate_init(&self, id: &LayerId) -> Result<()> {
-        self.fill(&self.driver().rootfs(id)?, populate)
+        let view = self.see(&self.driver().rootfs(id)?, Through::Writing)?;
+        populate(&view.path())
     }
 }
 

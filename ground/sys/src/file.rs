@@ -229,6 +229,17 @@ pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
     Ok(file)
 }
 
+/// Makes a new file for reading and writing; nothing may be at `path`.
+///
+/// # Errors
+/// When something is there, or it cannot be made.
+pub fn create_new_rw(path: impl AsRef<Path>, mode: u32) -> Result<File> {
+    let path = path.as_ref();
+    step("create", path)?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(mode).open(path).map_err(at("create", path))
+}
+
 /// Writes a new small file, unflushed; nothing may be at `path`.
 ///
 /// # Errors

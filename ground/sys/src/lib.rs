@@ -4,7 +4,6 @@
 //! through here, so that one place can count, order or narrate them.
 
 mod copy;
-mod detached;
 mod dir;
 mod error;
 mod file;
@@ -21,19 +20,16 @@ mod tree;
 pub mod xattr;
 
 pub use copy::copy_tree;
-pub use detached::{DetachedOverlay, mount_overlay_detached};
 pub use dir::{Dir, FileLook, Listed};
 pub use error::{Error, Result};
 pub use file::{
-    Draft, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, is_dir, is_temporary, link,
-    list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat, stat_opt,
-    symlink, syncfs, truncate_write, write_atomic, write_new,
+    Draft, chmod, chown, create_dir, create_dir_all, create_new, create_new_rw, exists, fsync_dir, is_dir,
+    is_temporary, link, list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times,
+    stat, stat_opt, symlink, syncfs, truncate_write, write_atomic, write_new,
 };
-pub use host::{
-    file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,
-};
+pub use host::{file_system, in_user_namespace, kernel_version, knows_file_system, page_size, tells_entry_types};
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
 pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
-pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
+pub use overlay::{OverlayFeatures, mount_overlay_at, mount_overlay_detached, overlay_features};
 pub use thread::in_private_mounts;
 pub use tree::{TreeSize, remove_tree, tree_size};
