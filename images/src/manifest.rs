@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// A `manifest.json` that is no such thing.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error(transparent)]
 pub struct BadManifest(#[from] serde_json::Error);
 
 /// One image. Paths are those of the archive.
@@ -30,8 +30,9 @@ pub struct Item {
     /// What registries call a layer, by diff id (Docker 25 and later say it of all layers).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub layer_sources: BTreeMap<String, Value>,
+    /// What a later Docker may add.
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub rest: Map<String, Value>,
 }
 
 const FIELDS: [&str; 5] = ["Config", "RepoTags", "Layers", "Parent", "LayerSources"];

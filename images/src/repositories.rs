@@ -14,7 +14,7 @@ use crate::reference::Reference;
 
 /// A `repositories.json` that is no such thing.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error(transparent)]
 pub struct BadRepositories(#[from] serde_json::Error);
 
 /// Why a name was not given to an image. The sentences are dockerd's.

@@ -21,7 +21,7 @@ pub use created::Created;
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
     /// It does not parse, or a field has another type.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// It names no layers, not even none.
     #[error("invalid image JSON, no RootFS key")]
