@@ -5,8 +5,10 @@
 
 #![deny(unsafe_code)]
 
+pub mod cgroup;
 pub mod create;
 pub mod exec;
+mod executor;
 pub mod flags;
 pub mod home;
 pub mod info;
@@ -15,6 +17,7 @@ pub mod ps;
 pub mod rm;
 pub mod run;
 pub mod seccomp;
+pub mod shim;
 pub mod stop;
 pub mod where_;
 

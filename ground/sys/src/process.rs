@@ -207,9 +207,12 @@ pub fn reset_signals() {
 unsafe fn default_signals() {
     // SAFETY: SIG_DFL installs no code of ours; the set lives on our stack.
     unsafe {
+        // As `struct sigaction` of the kernel: handler, flags, restorer, mask. Not libc's call,
+        // which leaves out its own two signals: they too may have come ignored.
+        let default = [0_u64; 4];
         for signal in 1..=64 {
-            // Those that cannot be set (SIGKILL, SIGSTOP, libc's own two) are at their default.
-            libc::signal(signal, libc::SIG_DFL);
+            // SIGKILL and SIGSTOP cannot be set, and need not.
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
         }
         let mut none = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut none);
@@ -272,6 +275,16 @@ pub fn execve(path: &CStr, args: &[CString], env: &[CString]) -> io::Error {
     // SAFETY: null-terminated arrays of C strings that live until the call is over.
     unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
     io::Error::last_os_error()
+}
+
+/// Sends a signal by its number, real-time signals too. `Err` is the error number.
+///
+/// # Errors
+/// As kill(2).
+pub fn kill(pid: i32, signal: i32) -> std::result::Result<(), i32> {
+    // SAFETY: plain numbers.
+    let done = unsafe { libc::kill(pid, signal) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL)) }
 }
 
 /// Ends this process at once: no destructor, no flush.

@@ -1,0 +1,76 @@
+//! `shim.json`: what a shim is told, and what cleaning up after a lost one needs to know.
+
+use std::path::{Path, PathBuf};
+
+use base::ContainerId;
+use serde::{Deserialize, Serialize};
+
+use super::protocol::Attach;
+
+/// A mount to end when the container ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Where it is mounted.
+    pub path: PathBuf,
+    /// Whether the mount point goes too (overlay2's `merged`).
+    pub remove_dir: bool,
+}
+
+/// The content of `shim.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub container: ContainerId,
+    pub data_root: PathBuf,
+    pub storage_driver: String,
+    pub cgroup: PathBuf,
+    /// `<id>-json.log`, if it is kept.
+    pub log: Option<PathBuf>,
+    /// A pipe, else `/dev/null`.
+    pub stdin: bool,
+    /// The first client that has nothing more to say closes it.
+    pub stdin_once: bool,
+    /// Who may open `/dev/stdout` in the container.
+    pub stdio_owner: u32,
+    /// Init is not first in a pid namespace of its own: its end does not end the others.
+    pub shares_pids: bool,
+    pub release: Vec<Release>,
+    pub auto_remove: bool,
+    /// A client is connected from the beginning, on descriptor 5.
+    pub attached: Option<Attach>,
+}
+
+pub(super) const FILE: &str = "shim.json";
+
+impl Plan {
+    /// What `dir` says.
+    pub fn load(dir: &Path) -> Result<Self, sys::Error> {
+        let path = dir.join(FILE);
+        let absent = || sys::Error::new("open", &path, std::io::Error::from(std::io::ErrorKind::NotFound));
+        let bytes = sys::read_opt(&path)?.ok_or_else(absent)?;
+        serde_json::from_slice(&bytes).map_err(|bad| sys::Error::new("read", &path, std::io::Error::from(bad)))
+    }
+
+    /// Ends what was mounted for the container. Goes on after an error and returns the first.
+    pub fn release(&self) -> sys::Result<()> {
+        self.release.iter().map(Release::run).fold(Ok(()), Result::and)
+    }
+}
+
+impl Release {
+    /// Unmounts; what is not mounted, or not there, is fine.
+    pub(super) fn run(&self) -> sys::Result<()> {
+        use rustix::io::Errno;
+        match sys::unmount_detach(&self.path) {
+            Err(error) if !matches!(error.errno(), Some(Errno::INVAL | Errno::NOENT)) => return Err(error),
+            _ => {}
+        }
+        if !self.remove_dir {
+            return Ok(());
+        }
+        match sys::remove_dir(&self.path) {
+            // Somebody put something there after the mount was gone: it is not ours to remove.
+            Err(error) if error.errno() == Some(Errno::NOTEMPTY) => Ok(()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The shim's loop: one thread, one `poll`, nothing that waits for anybody.
+
+mod events;
+mod requests;
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use base::Time;
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::{SfdFlags, SignalFd},
+};
+
+use super::{
+    StartError,
+    end::{End, Ended, OnEnd, abandon, put_away},
+    helper::Task,
+    job::{INIT, Job},
+    log::LogFile,
+    peer::{Peer, Role},
+    plan::{self, Plan},
+    protocol::{Answer, Kind},
+    start,
+    state::{RUNNING, Running},
+};
+
+/// Descriptors the shim is started with, beside 0, 1 and 2.
+pub(super) const SYNC: i32 = 3;
+pub(super) const DATA_LOCK: i32 = 4;
+pub(super) const ATTACHED: i32 = 5;
+
+pub(super) struct Shim {
+    dir: PathBuf,
+    plan: Plan,
+    on_end: OnEnd,
+    signals: SignalFd,
+    listener: UnixListener,
+    /// To the command that started us, until it has been told.
+    sync: Option<OwnedFd>,
+    log: Option<LogFile>,
+    /// Init is the first, as long as it is there.
+    jobs: Vec<Job>,
+    peers: Vec<Peer>,
+    next: u32,
+    /// Ended before we were told whose they are.
+    early: Vec<(i32, i32)>,
+    running: Option<Running>,
+    stopped_by_user: bool,
+    /// All is put away; only what is still unsent keeps us.
+    over: bool,
+    buffer: Vec<u8>,
+}
+
+/// Why a shim could not begin.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ShimError {
+    #[error(transparent)]
+    System(#[from] sys::Error),
+    #[error("{0}")]
+    Signals(#[from] nix::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// From the shim's first moment to its last.
+pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
+    let sync = sys::process::inherited(SYNC)?;
+    // Held as long as we live, and so is the lock on it: no dockerd starts beside us.
+    let _data_lock = sys::process::inherited(DATA_LOCK).ok();
+    let path = dir.join(plan::FILE);
+    let file = File::open(&path).map_err(|error| sys::Error::new("open", &path, error))?;
+    let _alive = sys::wait_exclusive(file, &path)?;
+    let plan = Plan::load(dir)?;
+    sys::process::become_subreaper()?;
+    let mut shim = Shim::new(dir, plan, on_end, sync)?;
+    shim.begin();
+    while !(shim.over && shim.peers.is_empty()) {
+        shim.turn()?;
+    }
+    Ok(())
+}
+
+impl Shim {
+    fn new(dir: &Path, plan: Plan, on_end: OnEnd, sync: OwnedFd) -> Result<Self, ShimError> {
+        // Before anything is started: the end of a short-lived process must not be missed (T21).
+        // A shutdown's SIGTERM to all processes is the container's affair; its end is ours.
+        let mut mask = SigSet::empty();
+        for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+            mask.add(signal);
+        }
+        mask.thread_block()?;
+        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let listener = super::client::listen(dir)?;
+        listener.set_nonblocking(true)?;
+        let log = plan.log.as_deref().map(LogFile::open).transpose()?;
+        let mut peers = Vec::new();
+        if let Some(attach) = plan.attached {
+            let socket = sys::process::inherited(ATTACHED)?;
+            let mut peer = Peer::new(socket.into(), Role::Attached(INIT, attach))?;
+            peer.patient = true;
+            peers.push(peer);
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            plan,
+            on_end,
+            signals,
+            listener,
+            sync: Some(sync),
+            log,
+            jobs: Vec::new(),
+            peers,
+            next: INIT + 1,
+            early: Vec::new(),
+            running: None,
+            stopped_by_user: false,
+            over: false,
+            buffer: vec![0; 16 << 10],
+        })
+    }
+
+    fn begin(&mut self) {
+        match start::start(Task::Init, INIT, self.plan.stdin, &self.dir, &self.plan) {
+            Ok(job) => self.jobs.push(job),
+            Err(error) => self.never_started(&StartError::shim(&error.to_string())),
+        }
+    }
+
+    /// The process runs: whoever waits for that is told.
+    fn has_started(&mut self, number: u32, pid: i32) {
+        if number != INIT {
+            self.answer_exec(number, &Answer::Done(Running { pid, started_at: Time::now() }));
+            return;
+        }
+        let running = Running { pid, started_at: Time::now() };
+        self.running = Some(running);
+        let bytes = serde_json::to_vec(&running).expect("our own type has only text keys");
+        if let Err(error) = sys::truncate_write(self.dir.join(RUNNING), &bytes, 0o600) {
+            super::eprintln_once(&error.to_string());
+        }
+        self.tell(&Answer::Done(running));
+    }
+
+    /// Tells the command that started us. Whether it was still there to hear.
+    fn tell(&mut self, answer: &Answer) -> bool {
+        let Some(sync) = self.sync.take() else { return false };
+        let bytes = serde_json::to_vec(answer).expect("our own type has only text keys");
+        File::from(sync).write_all(&bytes).is_ok()
+    }
+
+    /// The process of a job did not come to be.
+    fn has_failed(&mut self, number: u32, reason: &str) {
+        if number == INIT {
+            self.never_started(&StartError::create(reason));
+        } else {
+            self.answer_exec(number, &Answer::Refused(StartError::exec(reason)));
+            self.forget_exec(number);
+        }
+    }
+
+    fn never_started(&mut self, error: &StartError) {
+        self.jobs.clear();
+        let mut clean = complain(abandon(&self.plan));
+        clean &= complain(sys::remove_tree(&self.dir));
+        if !self.tell(&Answer::Refused(error.clone())) && clean {
+            self.record(End::NeverStarted(error.clone()));
+        }
+        self.peers.clear();
+        self.over = true;
+    }
+
+    /// Init and its execs are over.
+    fn has_ended(&mut self, exit_code: i32) {
+        if let Some(log) = &mut self.log {
+            log.finish();
+        }
+        self.jobs.clear();
+        let (record, put_away) = put_away(&self.dir, &self.plan, exit_code);
+        let clean = complain(put_away) & self.record(End::Exited(record));
+        // Nobody new shall find us; those who are connected will still be told.
+        if clean {
+            complain(sys::remove_tree(&self.dir));
+        }
+        for peer in &mut self.peers {
+            if peer.role == Role::Waiting || peer.attach_to(INIT).is_some() {
+                peer.say(Kind::Exit, &record);
+            }
+            peer.close();
+        }
+        self.over = true;
+        // The command that started us, if it has not even been told of the start.
+        self.sync = None;
+    }
+
+    fn record(&self, end: End) -> bool {
+        let ended = Ended {
+            data_root: &self.plan.data_root,
+            exec_root: self.dir.parent().unwrap_or(&self.dir),
+            storage_driver: &self.plan.storage_driver,
+            container: &self.plan.container,
+            end,
+            auto_remove: self.plan.auto_remove,
+            stopped_by_user: self.stopped_by_user,
+        };
+        (self.on_end)(&ended).inspect_err(|error| super::eprintln_once(error)).is_ok()
+    }
+
+    fn job(&mut self, number: u32) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|job| job.number == number)
+    }
+
+    /// What is over is dealt with; those who are gone are forgotten.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        for peer in &mut self.peers {
+            if peer.is_stuck(now) {
+                peer.drop_it();
+            }
+        }
+        self.let_go_of_input();
+        self.peers.retain(|peer| !peer.is_gone());
+        let over: Vec<u32> =
+            self.jobs.iter().filter(|job| job.number != INIT && job.is_over(now)).map(|job| job.number).collect();
+        over.into_iter().for_each(|number| self.end_exec(number));
+        let alone = self.jobs.len() == 1;
+        let init = self.jobs.iter().find(|job| job.number == INIT && job.is_over(now) && job.helper.is_none());
+        if let Some(exit) = init.filter(|_| alone).and_then(|job| job.ended) {
+            self.has_ended(exit.code);
+        }
+    }
+}
+
+/// Goes on after an error, which `shim.log` keeps. Whether there was none.
+fn complain(result: sys::Result<()>) -> bool {
+    result.inspect_err(|error| super::eprintln_once(&error.to_string())).is_ok()
+}
