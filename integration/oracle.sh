@@ -148,7 +148,9 @@ second() {
     unpack "$draft/debs" "$draft"
     libraries "$draft" "$@"
     rm -rf "$draft"/debs* "$apt"
-    cp "$(find "$top/first/usr/" -name runc -type f | head -n 1)" "$draft/usr/bin/runc"
+    for runc in "$top"/first/usr/sbin/runc "$top"/first/usr/bin/runc; do
+        [ ! -x "$runc" ] || cp "$runc" "$draft/usr/bin/runc"
+    done
     if ! "$draft/usr/sbin/dockerd" --version >/dev/null 2>&1; then
         absent "docker $found does not run here ($("$draft/usr/sbin/dockerd" --version 2>&1 | head -n 1))"
         rm -rf "$draft"

@@ -193,15 +193,15 @@ pub(crate) fn minidock() -> &'static Path {
 
 /// Tests of this crate do not depend on the binary's, so cargo has not built it for us.
 fn built() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "minidock"])
-        .current_dir(repository())
-        .status()
-        .expect("cargo runs");
-    assert!(status.success(), "minidock does not build");
-    // <target>/debug/deps/<this test>
-    let this = std::env::current_exe().expect("a test has a path");
-    let deps = this.parent().expect("in a directory");
-    let profile = if deps.ends_with("deps") { deps.parent().expect("below debug") } else { deps };
+    // <target>/debug/deps/<this test>, or <target>/release/bench
+    let this = std::env::current_exe().expect("a program has a path");
+    let dir = this.parent().expect("in a directory");
+    let profile = if dir.ends_with("deps") { dir.parent().expect("below the profile") } else { dir };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "minidock"]).current_dir(repository());
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "minidock does not build");
     profile.join("minidock")
 }

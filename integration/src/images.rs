@@ -3,6 +3,8 @@
 //! Every byte is determined by busybox's, so an image loaded on both sides has the same id on both.
 
 use std::fs;
+use std::io::Read;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -103,11 +105,11 @@ pub fn base_layer() -> &'static [u8] {
     })
 }
 
-const APPLETS: [&str; 46] = [
+const APPLETS: [&str; 50] = [
     "sh", "ls", "cat", "cp", "mv", "rm", "ln", "echo", "true", "false", "sleep", "mkdir", "rmdir", "touch", "chmod",
     "chown", "id", "env", "pwd", "hostname", "mount", "umount", "grep", "sed", "awk", "sort", "head", "tail", "wc",
     "seq", "dd", "kill", "ps", "mknod", "mkfifo", "stat", "test", "readlink", "find", "yes", "printf", "setsid",
-    "uname", "ip", "chroot", "date",
+    "uname", "ip", "chroot", "date", "cut", "tr", "cmp", "sync",
 ];
 
 /// `busybox:golden`: three layers. The second brings `/data` and a set of odd files; the third changes `/data/changed`,
@@ -175,6 +177,26 @@ pub fn image_config(layers: &[Vec<u8>], config: &Value) -> (Vec<u8>, String) {
 /// A layer with one file in it, `/layers/NUMBER`.
 pub fn small_layer(number: usize) -> Vec<u8> {
     Layer::new().dir("layers", 0o755).file(&format!("layers/{number}"), format!("{number}\n").as_bytes()).tar()
+}
+
+/// What is in an archive: a line for each entry, with a digest of its bytes.
+pub fn listing(path: &Path) -> String {
+    let file = fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut archive = tar::Archive::new(file);
+    let line = |entry: std::io::Result<tar::Entry<'_, fs::File>>| {
+        let mut entry = entry.expect("a whole tar");
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("a whole tar");
+        let link = entry.link_name().expect("a name").map(|link| link.display().to_string()).unwrap_or_default();
+        let header = entry.header();
+        let owner = [header.uid(), header.gid()].map(|id| id.expect("a number"));
+        // Sixteen digits: it is no chance, so it must not be taken for an id.
+        let digest = if bytes.is_empty() { String::new() } else { hex(&bytes)[..16].to_owned() };
+        let name = entry.path().expect("a path").display().to_string();
+        let mode = header.mode().expect("a number");
+        format!("{name} {:?} {mode:o} {}:{} {link} {digest}", header.entry_type(), owner[0], owner[1])
+    };
+    archive.entries().expect("a tar").map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The SHA-256 of `bytes`, in hexadecimal digits.

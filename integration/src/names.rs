@@ -95,9 +95,7 @@ fn tidy(text: &str) -> String {
     }
     let mut tidied = String::with_capacity(text.len());
     for line in text.lines() {
-        let table = line.contains("<ago>") || line.contains("CREATED") || line.contains("STATUS");
-        let indent = line.len() - line.trim_start().len();
-        if table && indent == 0 {
+        if line.contains("   ") && !line.starts_with(' ') {
             let cells: Vec<_> = line.split("   ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
             tidied.push_str(&cells.join("   "));
         } else {

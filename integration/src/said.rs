@@ -34,7 +34,7 @@ impl Said {
         self
     }
 
-    /// Its output as JSON, with lists in order where dockerd takes them from a map of Go's.
+    /// Its output as JSON, with lists in order where docker takes them from a map of Go's.
     #[track_caller]
     pub fn json(mut self) -> Self {
         let value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err));
@@ -158,7 +158,7 @@ macro_rules! tell_tuples {
 tell_tuples! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
 (A B C D E F G H I) (A B C D E F G H I J) }
 
-/// The value with its lists of mounts in order; keys stay as they are.
+/// The value with those lists in order that docker takes from maps: mounts, and what `-e` and `-v` gave. Keys stay.
 pub(crate) fn in_order(value: Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| in_order_at(key, value)).collect()),
@@ -170,7 +170,7 @@ pub(crate) fn in_order(value: Value) -> Value {
 fn in_order_at(key: String, value: Value) -> (String, Value) {
     let mut value = in_order(value);
     match (key.as_str(), &mut value) {
-        ("Binds", Value::Array(binds)) => binds.sort_by_key(ToString::to_string),
+        ("Binds" | "Env", Value::Array(lines)) => lines.sort_by_key(ToString::to_string),
         ("Mounts", Value::Array(mounts)) => mounts.sort_by_key(|mount| mount["Destination"].to_string()),
         _ => {}
     }

@@ -84,7 +84,7 @@ fn image_and_command_line_are_merged_alike() {
             created(house, &["--name", "plain", "rich:1"]).0,
             created(house, &["--name", "command", "rich:1", "other", "words"]).0,
             created(house, &["--name", "entry", "--entrypoint", "/bin/ls", "rich:1"]).0,
-            created(house, &["--name", "env", "-e", "A=mine", "-e", "C", "--label", "a=mine", "rich:1"]).0,
+            created(house, &["--name", "env", "-e", "A=mine", "--label", "a=mine", "rich:1"]).0,
         ];
         (said.to_vec(), house.tree("containers"))
     });

@@ -2,42 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::Path;
 
 use integration::images::{golden, golden_layers, hex};
-use integration::{Driver, House, same_on, same_on_both};
-
-/// What is in an archive: each entry's header and a digest of its bytes.
-fn listing(path: &Path) -> String {
-    let file = std::fs::File::open(path).expect("it was saved");
-    let mut archive = tar::Archive::new(file);
-    let mut lines = Vec::new();
-    for entry in archive.entries().expect("a tar") {
-        let mut entry = entry.expect("a whole tar");
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).expect("a whole tar");
-        let header = entry.header();
-        let link = entry.link_name().expect("a name").map(|link| link.display().to_string()).unwrap_or_default();
-        lines.push(format!(
-            "{} {:?} {:o} {}:{} {} {}",
-            entry.path().expect("a path").display(),
-            header.entry_type(),
-            header.mode().expect("a mode"),
-            header.uid().expect("an owner"),
-            header.gid().expect("a group"),
-            link,
-            // Sixteen digits: it is no chance, so it must not be taken for an id.
-            if bytes.is_empty() { String::new() } else { hex(&bytes)[..16].to_owned() },
-        ));
-    }
-    lines.join("\n")
-}
-
-fn saved(house: &House, names: &[&str]) -> String {
-    let path = house.room().join("saved.tar");
-    house.run(&[&["save", "-o", &path.display().to_string()], names].concat()).ok();
-    listing(&path)
-}
+use integration::{Driver, same_on, same_on_both};
 
 #[test]
 #[ignore = "minidock save not there yet"]
@@ -45,14 +12,14 @@ fn the_same_archive() {
     same_on_both(|house| {
         house.run(&["tag", "busybox:golden", "other/name:2"]).ok();
         let id = house.ok(&["images", "-q", "busybox:golden"]);
-        (saved(house, &["busybox:golden"]), saved(house, &["busybox:golden", "other/name:2"]), saved(house, &[&id]))
+        (house.saved(&["busybox:golden"]), house.saved(&["busybox:golden", "other/name:2"]), house.saved(&[&id]))
     });
 }
 
 #[test]
 #[ignore = "minidock save not there yet"]
 fn the_same_archive_on_vfs() {
-    same_on(Driver::Vfs, |house| saved(house, &["busybox:golden"]));
+    same_on(Driver::Vfs, |house| house.saved(&["busybox:golden"]));
 }
 
 /// Not the oracle judges here but the tar that was loaded: the layers come back to the byte.
