@@ -16,6 +16,7 @@ mod inspect;
 mod list;
 mod load;
 pub mod manifest;
+mod recover;
 mod reference;
 mod remove;
 mod repositories;

@@ -270,6 +270,9 @@ impl Removal<'_> {
         let mut tops = Vec::new();
         for (_, id) in &image_ids {
             tops.push(images.get(id)?.and_then(|image| image.chain()));
+        }
+        let in_doubt = layers.in_doubt(tops.iter().flatten().copied())?;
+        for (_, id) in &image_ids {
             images.erase(id)?;
         }
         sys::fsync_dir(images.content_dir())?;
@@ -283,6 +286,7 @@ impl Removal<'_> {
             let gone = layers.release(top, &|chain| needed.contains(chain) || later.contains(&Some(*chain)))?;
             said.push((word + 1, gone));
         }
+        in_doubt.settled();
         for (word, gone) in said.into_iter().rev() {
             let words = gone.iter().map(|chain| Removed::Deleted(chain.to_string()));
             done.splice(word..word, words);

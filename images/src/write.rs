@@ -78,7 +78,7 @@ impl Images {
         staged.extend(names);
         let prepared = !batch.is_empty();
         let published = batch.publish()?;
-        if !prepared {
+        if !prepared && !staged.is_empty() {
             sys::syncfs(self.dir())?;
         }
         for file in staged {

@@ -33,6 +33,37 @@ impl Journal {
     }
 }
 
+/// Layers whose image is about to be deleted. Dropped without [`InDoubt::settled`], or when the
+/// process dies, the next [`LayerStore::recover`] deletes those of them that nobody needs.
+#[derive(Debug)]
+pub struct InDoubt(Option<Journal>);
+
+impl InDoubt {
+    /// Those that nobody needs are released.
+    pub fn settled(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for InDoubt {
+    fn drop(&mut self) {
+        if let Some(journal) = self.0.take() {
+            journal.leave();
+        }
+    }
+}
+
+impl LayerStore {
+    /// Notes layers that nobody may need soon, those that rest on others first. Written before
+    /// their image is deleted; unflushed, since a power cut leaves garbage that nobody sees.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn in_doubt(&self, chains: impl IntoIterator<Item = ChainId>) -> Result<InDoubt> {
+        Ok(InDoubt(Some(Journal::new(self, chains)?)))
+    }
+}
+
 /// The chain ids of a note. One whose writing was cut short is read as far as it goes.
 pub(crate) fn parse(bytes: &[u8]) -> Vec<ChainId> {
     String::from_utf8_lossy(bytes).lines().filter_map(|line| line.parse().ok()).collect()

@@ -59,6 +59,7 @@ pub use batch::{Batch, Mark, Published, Registered};
 pub use error::{Error, Result};
 pub use graphdriver::Access;
 pub use ids::{BadName, CacheId, InitId, MountId};
+pub use journal::InDoubt;
 pub use mount::{Mounted, View};
 pub use pin::Pin;
 pub use read::{Finding, Layer, RwLayer};

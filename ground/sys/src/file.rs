@@ -229,15 +229,25 @@ pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
     Ok(file)
 }
 
-/// Makes a new file for reading and writing; nothing may be at `path`.
+/// A file without a name, for reading and writing, on the file system that holds `dir`. It is
+/// gone with the last descriptor. Where the file system cannot make such, one with a name is made
+/// and unlinked at once.
 ///
 /// # Errors
-/// When something is there, or it cannot be made.
-pub fn create_new_rw(path: impl AsRef<Path>, mode: u32) -> Result<File> {
-    let path = path.as_ref();
-    step("create", path)?;
+/// When `dir` is not there or cannot be written to.
+pub fn unnamed_file(dir: impl AsRef<Path>) -> Result<File> {
+    let dir = dir.as_ref();
+    step("create", dir)?;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(dir, flags, Mode::RUSR | Mode::WUSR) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {}
+        other => return other.map(File::from).map_err(at("create", dir)),
+    }
+    let path = dir.join(format!("unnamed-{}", u64::from_le_bytes(random())));
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create_new(true).mode(mode).open(path).map_err(at("create", path))
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(&path).map_err(at("create", &path))?;
+    remove_file(&path)?;
+    Ok(file)
 }
 
 /// Writes a new small file, unflushed; nothing may be at `path`.

@@ -181,9 +181,7 @@ fn seekable(mut file: File, tmp: &Path) -> Result<(File, u64), ArchiveError> {
 fn spool(stream: &mut dyn Read, tmp: &Path) -> Result<File, ArchiveError> {
     let mut stream = compression::inflate(stream).map_err(ArchiveError::Read)??;
     sys::create_dir_all(tmp, 0o700)?;
-    let path = tmp.join(format!("minidock-load-{}", u64::from_le_bytes(sys::random())));
-    let mut file = sys::create_new_rw(&path, 0o600)?;
-    sys::remove_file(&path)?;
+    let mut file = sys::unnamed_file(tmp)?;
     let mut buffer = vec![0; 128 << 10];
     loop {
         let read = match stream.read(&mut buffer) {
@@ -192,7 +190,7 @@ fn spool(stream: &mut dyn Read, tmp: &Path) -> Result<File, ArchiveError> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(ArchiveError::Read(error)),
         };
-        io::Write::write_all(&mut file, &buffer[..read]).map_err(|source| sys::Error::new("write", &path, source))?;
+        io::Write::write_all(&mut file, &buffer[..read]).map_err(|source| sys::Error::new("write", tmp, source))?;
     }
 }
 
@@ -277,3 +275,6 @@ fn remove_below(nodes: &mut BTreeMap<Vec<u8>, Node>, name: &[u8]) {
         nodes.remove(&key);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,40 @@ fn block(name: &str, target: &str, flag: u8, [mode, size, seconds]: [u64; 3], ow
 fn put(block: &mut [u8], at: usize, text: &str) {
     block[at..at + text.len()].copy_from_slice(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(blocks: &[u8]) -> archive::Header {
+        let mut reader = archive::Reader::new(blocks);
+        reader.next_entry().expect("a header").expect("an entry").header.clone()
+    }
+
+    #[test]
+    fn a_layer_of_eight_gib_has_its_size_in_a_record() {
+        let size = LARGEST_OCTAL + 1;
+        let blocks = header("0123/layer.tar", Kind::File(size), 7);
+        assert_eq!(blocks.len(), 3 * BLOCK);
+        assert!(blocks.starts_with(b"0123/PaxHeaders.0/layer.tar\0"));
+        let read = read(&blocks);
+        assert_eq!((read.name.as_slice(), read.size, read.mtime.seconds), (&b"0123/layer.tar"[..], size as i64, 7));
+        assert_eq!(header("0123/layer.tar", Kind::File(size - 1), 7).len(), BLOCK);
+    }
+
+    #[test]
+    fn a_records_length_counts_itself() {
+        for digits in [1, 2, 89, 90, 91, 988, 989] {
+            let record = record("size", &"9".repeat(digits));
+            let said: usize = record.split(' ').next().and_then(|text| text.parse().ok()).expect("a number");
+            assert_eq!(said, record.len());
+        }
+    }
+
+    #[test]
+    fn links_and_directories_have_no_payload() {
+        let link = read(&header("x/layer.tar", Kind::Symlink("../y/layer.tar"), 0));
+        assert_eq!((link.typeflag, link.linkname.as_slice()), (b'2', &b"../y/layer.tar"[..]));
+        assert!(read(&header("x/", Kind::Directory, 0)).is_dir());
+    }
+}
