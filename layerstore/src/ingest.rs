@@ -3,11 +3,14 @@
 //! moby 20.10, layer/layer_store.go `applyTar`. The stream is read to its very end, also what
 //! follows the archive's own end: the digest covers it and the description keeps it.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    path::Path,
+};
 
 use base::{DiffId, LayerId, Sha256};
 
-use crate::{Error, LayerStore, Result, mount::Through};
+use crate::{Error, LayerStore, Result};
 
 /// What one pass finds out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,24 +30,32 @@ impl LayerStore {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Ingested> {
         let (target, whiteouts) = self.driver().unpack_target(id)?;
-        let target = self.see(&target, Through::Writing)?;
-        let mut reader = archive::Reader::new(Counted { tar, hash: Sha256::default(), read: 0, progress });
-        let mut unpacker = archive::Unpacker::new(sys::Dir::open(target.path())?, whiteouts)?;
-        let mut packer = tarsplit::Packer::new(tar_split);
-        while let Some(entry) = reader.next_entry()? {
-            packer.segment(entry.raw)?;
-            let mut content = tarsplit::Summed::new(entry.payload);
-            unpacker.entry(entry.header, &mut content)?;
-            let sum = content.finish().map_err(Error::ReadTar)?;
-            packer.file(&entry.header.name, entry.header.size, Some(sum))?;
-        }
-        while let Some(bytes) = reader.tail()? {
-            packer.segment(bytes)?;
-        }
-        packer.finish()?;
-        let size = u64::try_from(unpacker.finish()?).unwrap_or(0);
-        Ok(Ingested { diff: DiffId::new(reader.into_source().hash.finish()), size })
+        self.fill(&target, |target| unpack(target, whiteouts, tar_split, Counted::new(tar, progress)))
     }
+}
+
+fn unpack(
+    target: &Path,
+    whiteouts: archive::Whiteouts,
+    tar_split: std::fs::File,
+    tar: Counted<'_>,
+) -> Result<Ingested> {
+    let mut reader = archive::Reader::new(tar);
+    let mut unpacker = archive::Unpacker::new(sys::Dir::open(target)?, whiteouts)?;
+    let mut packer = tarsplit::Packer::new(tar_split);
+    while let Some(entry) = reader.next_entry()? {
+        packer.segment(entry.raw)?;
+        let mut content = tarsplit::Summed::new(entry.payload);
+        unpacker.entry(entry.header, &mut content)?;
+        let sum = content.finish().map_err(Error::ReadTar)?;
+        packer.file(&entry.header.name, entry.header.size, Some(sum))?;
+    }
+    while let Some(bytes) = reader.tail()? {
+        packer.segment(bytes)?;
+    }
+    packer.finish()?;
+    let size = u64::try_from(unpacker.finish()?).unwrap_or(0);
+    Ok(Ingested { diff: DiffId::new(reader.into_source().hash.finish()), size })
 }
 
 /// Hashes what is read, and tells how much it was.
@@ -53,6 +64,12 @@ struct Counted<'a> {
     hash: Sha256,
     read: u64,
     progress: &'a mut dyn FnMut(u64),
+}
+
+impl<'a> Counted<'a> {
+    fn new(tar: &'a mut dyn Read, progress: &'a mut dyn FnMut(u64)) -> Self {
+        Self { tar, hash: Sha256::default(), read: 0, progress }
+    }
 }
 
 impl Read for Counted<'_> {

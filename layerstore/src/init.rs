@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base::LayerId;
 
-use crate::{Error, LayerStore, Result, mount::Through};
+use crate::{Error, LayerStore, Result};
 
 enum Kind {
     Directory,
@@ -38,8 +38,7 @@ const MODE: u32 = 0o755;
 impl LayerStore {
     /// Fills a new init layer, seen through a mount that stands nowhere: a crash leaves none.
     pub(crate) fn populate_init(&self, id: &LayerId) -> Result<()> {
-        let view = self.see(&self.driver().rootfs(id)?, Through::Writing)?;
-        populate(&view.path())
+        self.fill(&self.driver().rootfs(id)?, populate)
     }
 }
 

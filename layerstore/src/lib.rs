@@ -19,9 +19,9 @@
 //!   the lock alone, without waiting: what is locked is alive and is left alone.
 //! - **`image/<driver>`**, alone, is [`LayerStore::lock`]: who deletes layers holds it, so that two
 //!   deletions do not each leave to the other what both could delete; who changes `imagedb` or
-//!   `repositories.json` holds it, too. It is never taken in this crate. Take it before anything
-//!   else of the store. Registering layers and making containers need it not: a load of minutes
-//!   keeps no `rm` waiting.
+//!   `repositories.json` holds it, too. It is never taken in this crate. It can be taken with pins held: who
+//!   holds it waits for none. Registering layers and making containers need it not: a load of
+//!   minutes keeps no `rm` waiting.
 //!
 //! # Who flushes
 //!

@@ -67,13 +67,6 @@ impl View {
     }
 }
 
-/// What a layer is looked at for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Through {
-    Reading,
-    Writing,
-}
-
 impl LayerStore {
     /// Mounts a container's root where dockerd mounts it, in this process's mount namespace, with
     /// dockerd's very options. `label` is the SELinux label of the mount.
@@ -135,26 +128,43 @@ impl LayerStore {
     pub(crate) fn view_of(&self, id: &LayerId) -> Result<View> {
         match self.driver().rootfs(id)? {
             RootFs::Overlay(overlay) if is_mounted(&overlay.target())? => Ok(View(Seen::Directory(overlay.target()))),
-            rootfs => self.see(&rootfs, Through::Reading),
+            rootfs => self.see(&rootfs),
         }
     }
 
-    /// The files of a layer nobody else uses, through a mount that stands nowhere if it takes one.
-    pub(crate) fn see(&self, rootfs: &RootFs, through: Through) -> Result<View> {
-        let seen = match (rootfs, through) {
-            (RootFs::Directory(path), _) => Seen::Directory(path.clone()),
-            (RootFs::Overlay(overlay), Through::Reading) => {
+    /// The files of a layer, to read, through a mount that stands nowhere if it takes one.
+    pub(crate) fn see(&self, rootfs: &RootFs) -> Result<View> {
+        let seen = match rootfs {
+            RootFs::Directory(path) => Seen::Directory(path.clone()),
+            RootFs::Overlay(overlay) => {
                 let layers: Vec<_> = overlay.upper().into_iter().chain(overlay.lower()).collect();
                 Seen::Detached(sys::mount_overlay_detached(&layers, None, overlay.index_off())?)
-            }
-            (RootFs::Overlay(overlay), Through::Writing) => {
-                let (upper, work) = (overlay.upper(), overlay.work());
-                let writable = upper.as_deref().zip(work.as_deref());
-                Seen::Detached(sys::mount_overlay_detached(&overlay.lower(), writable, overlay.index_off())?)
             }
             _ => return Err(self.no_way()),
         };
         Ok(View(seen))
+    }
+
+    /// Shows `work` the files of a new layer, to fill it, through a mount that stands nowhere if
+    /// it takes one. The mount's end flushes nothing: a layer is made durable with all the rest.
+    pub(crate) fn fill<T>(&self, rootfs: &RootFs, work: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+        let overlay = match rootfs {
+            RootFs::Directory(path) => return work(path),
+            RootFs::Overlay(overlay) => overlay,
+            _ => return Err(self.no_way()),
+        };
+        let (lower, upper, own) = (overlay.lower(), overlay.upper(), overlay.work());
+        let upper_and_work = upper.as_deref().zip(own.as_deref());
+        let mount =
+            sys::DetachedOverlay { lower: &lower, upper_and_work, index_off: overlay.index_off(), unsynced: true };
+        let mount = mount.mount()?;
+        let filled = work(&mount.path().join("."))?;
+        drop(mount);
+        if let Some(own) = own {
+            // The kernel's mark that something may not be on disk yet.
+            sys::remove_tree(own.join("work/incompat"))?;
+        }
+        Ok(filled)
     }
 
     pub(crate) fn present_rw(&self, container: &ContainerId) -> Result<RwLayer> {

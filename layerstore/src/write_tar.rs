@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use base::{ChainId, LayerId, Sha256Writer};
 
-use crate::{Error, LayerStore, Result, layerdb::layer_dir, mount::Through};
+use crate::{Error, LayerStore, Result, layerdb::layer_dir};
 
 impl LayerStore {
     /// Writes the very tar a layer was registered from. Files are read below the layer's own
@@ -48,7 +48,7 @@ impl LayerStore {
     pub(crate) fn assemble(&self, id: &LayerId, tar_split: &std::path::Path, out: &mut impl Write) -> Result<()> {
         let file = std::fs::File::open(tar_split).map_err(|source| sys::Error::new("open", tar_split, source))?;
         let (files, _) = self.driver().unpack_target(id)?;
-        let files = self.see(&files, Through::Reading)?;
+        let files = self.see(&files)?;
         let root = sys::Dir::open(files.path())?.shown_as("/");
         let mut out = io::BufWriter::with_capacity(64 << 10, out);
         let open = |name: &[u8]| root.open_below(&base::gopath::in_root(name));

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::process::Command;
+use std::{cell::RefCell, process::Command, rc::Rc};
 
 use base::{ChainId, DiffId, Digest, chain_id};
 use layerstore::{Access, Batch, LayerStore};
@@ -112,6 +112,48 @@ fn the_files_have_dockerds_names_modes_and_bytes() {
     let read = |name: &str| String::from_utf8(std::fs::read(dir.join(name)).expect("read")).expect("text");
     assert_eq!((read("size"), read("parent")), ("7".to_owned(), chains[0].to_string()));
     assert_eq!(read("diff"), DiffId::new(Digest::of(&layer(2))).to_string());
+}
+
+#[test]
+fn any_number_of_layers_costs_two_flushes() {
+    for (numbers, wanted) in [(0..1, vec!["syncfs", "fsync"]), (0..9, vec!["syncfs", "fsync"]), (0..9, vec![])] {
+        let root = Root::fresh("overlay2");
+        let store = root.store();
+        if wanted.is_empty() {
+            register(&store, numbers.clone());
+        }
+        assert_eq!(flushes(|| register(&store, numbers)), wanted);
+    }
+}
+
+#[test]
+fn content_is_durable_before_its_name_is() {
+    let root = Root::fresh("overlay2");
+    let store = root.store();
+    let seen = calls(|| register(&store, 0..2));
+    let at = |wanted: &str| seen.iter().position(|call| call == wanted).expect("it was called");
+    let (last_write, first_rename) = (seen.iter().rposition(|call| call == "write"), at("rename"));
+    assert!(last_write < Some(at("syncfs")) && at("syncfs") < first_rename, "{seen:?}");
+    let last_rename = seen.iter().rposition(|call| call == "rename").expect("it was called");
+    assert!(last_rename < at("fsync"), "{seen:?}");
+}
+
+/// The calls that `work` makes to change something, in order.
+fn calls<T>(work: impl FnOnce() -> T) -> Vec<String> {
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let noted = Rc::clone(&seen);
+    sys::steps::watched(
+        move |call, _| {
+            noted.borrow_mut().push(call.to_owned());
+            true
+        },
+        work,
+    );
+    seen.take()
+}
+
+fn flushes<T>(work: impl FnOnce() -> T) -> Vec<String> {
+    calls(work).into_iter().filter(|call| call.contains("sync")).collect()
 }
 
 #[test]

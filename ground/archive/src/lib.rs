@@ -1,7 +1,8 @@
 //! Layer archives and directories: read, unpacked, packed, compared.
 //!
 //! An archive becomes a directory through [`Reader`] and [`Unpacker`], in one pass over the
-//! stream; [`Packer`] makes an archive of a directory. Everything is done as dockerd 20.10.24
+//! stream; [`pack`] makes an archive of a directory,
+//! [`changes`] says what is different in one. Everything is done as dockerd 20.10.24
 //! does it, so that trees and archives of both compare equal.
 //!
 //! ```no_run
@@ -17,12 +18,16 @@
 
 #![forbid(unsafe_code)]
 
+mod changes;
 pub mod header;
+mod pack;
 mod read;
 mod unpack;
 mod whiteouts;
 
+pub use changes::{Change, ChangeKind, changes, changes_size, overlay_changes};
 pub use header::{Header, Moment};
+pub use pack::{Owners, PackError, WriteError, Writer, pack, pack_changes};
 pub use read::{Entry, Payload, ReadError, Reader};
 pub use unpack::{UnpackError, Unpacker};
 pub use whiteouts::Whiteouts;

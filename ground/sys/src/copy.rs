@@ -26,7 +26,7 @@ use rustix::{
 use crate::{
     error::{Error, Result, at},
     steps::step,
-    tree::names,
+    tree::{names, not_too_deep},
 };
 
 const CAPABILITY: &str = "security.capability";
@@ -67,6 +67,7 @@ struct Place<'a> {
 
 impl Copy {
     fn dir(&mut self, source: &OwnedFd, target: &OwnedFd, place: Place<'_>) -> Result<()> {
+        not_too_deep(place.shown)?;
         let stat = fstat(source).map_err(at("stat", place.shown))?;
         for (name, _) in names(source).map_err(at("readdir", place.shown))? {
             let (shown, below) = (place.shown.join(&name), place.below.join(&name));

@@ -4,6 +4,7 @@
 //! through here, so that one place can count, order or narrate them.
 
 mod copy;
+mod detached;
 mod dir;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod tree;
 pub mod xattr;
 
 pub use copy::copy_tree;
+pub use detached::{DetachedOverlay, mount_overlay_detached};
 pub use dir::{Dir, FileLook, Listed};
 pub use error::{Error, Result};
 pub use file::{
@@ -27,9 +29,11 @@ pub use file::{
     list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat, stat_opt,
     symlink, syncfs, truncate_write, unnamed_file, write_atomic, write_new,
 };
-pub use host::{file_system, in_user_namespace, kernel_version, knows_file_system, page_size, tells_entry_types};
+pub use host::{
+    file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,
+};
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
 pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
-pub use overlay::{OverlayFeatures, mount_overlay_at, mount_overlay_detached, overlay_features};
+pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
 pub use thread::in_private_mounts;
 pub use tree::{TreeSize, remove_tree, tree_size};

@@ -4,23 +4,16 @@
 //! layers one by one and says in words what was wrong. Containers are mounted with the first, as
 //! dockerd does; looking into a layer uses the second, without a place in the file tree.
 
-use std::{
-    io,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::{io, os::fd::OwnedFd, path::Path};
 
 use rustix::{
     io::Errno,
-    mount::{
-        FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
-        fsmount, fsopen,
-    },
+    mount::{FsOpenFlags, MountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsopen},
 };
 
 use crate::{
-    error::{Error, Result, at},
-    mount::{Detached, mount_string},
+    error::{Result, at},
+    mount::mount_string,
     steps::step,
 };
 
@@ -82,7 +75,7 @@ fn reason(options: &str, from: &Path) -> Option<String> {
 }
 
 /// What the kernel noted on a file system context: lines such as `e overlay: No such file`.
-fn kernel_words(fs: &OwnedFd) -> Option<String> {
+pub(crate) fn kernel_words(fs: &OwnedFd) -> Option<String> {
     let mut words = Vec::new();
     let mut line = [0; 512];
     while let Ok(length) = rustix::io::read(fs, &mut line) {
@@ -96,41 +89,6 @@ fn kernel_words(fs: &OwnedFd) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// An overlay attached nowhere. Layers are given as directories, nearest first; without `upper`
-/// and `work` it is read-only and needs two layers or more. There is no page-size limit here.
-///
-/// # Errors
-/// As the fsconfig(2) that failed, with the kernel's own words.
-pub fn mount_overlay_detached(
-    lower: &[PathBuf],
-    upper_and_work: Option<(&Path, &Path)>,
-    index_off: bool,
-) -> Result<Detached> {
-    let call = |what: &Path| {
-        let what = what.to_owned();
-        move |errno: Errno| Error::new("mount overlay with", what, errno)
-    };
-    let named = upper_and_work.map(|(upper, _)| upper).or_else(|| lower.first().map(PathBuf::as_path));
-    let named = named.unwrap_or(Path::new(""));
-    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(call(named))?;
-    let told = |error: Error| error.with_detail(kernel_words(&fs));
-    let set = |key: &str, path: &Path| fsconfig_set_string(&fs, key, path).map_err(call(path)).map_err(told);
-    fsconfig_set_string(&fs, "source", "overlay").map_err(call(named))?;
-    if index_off {
-        fsconfig_set_string(&fs, "index", "off").map_err(call(named)).map_err(told)?;
-    }
-    for layer in lower {
-        set("lowerdir+", layer)?;
-    }
-    if let Some((upper, work)) = upper_and_work {
-        set("upperdir", upper)?;
-        set("workdir", work)?;
-    }
-    fsconfig_create(&fs).map_err(call(named)).map_err(told)?;
-    let mount = fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(call(named))?;
-    Ok(Detached::new(mount))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,20 +97,6 @@ mod tests {
         for name in names {
             crate::create_dir(home.join(name), 0o755).expect("mkdir");
         }
-    }
-
-    #[test]
-    fn a_detached_overlay_shows_its_layers_and_leaves_no_mount() {
-        let home = tempfile::tempdir().expect("a temporary directory");
-        dirs(home.path(), &["a", "b", "up", "work"]);
-        crate::write_new(home.path().join("b/file"), b"lower", 0o644).expect("write");
-        let (up, work) = (home.path().join("up"), home.path().join("work"));
-        let lower = [home.path().join("a"), home.path().join("b")];
-        let mount = mount_overlay_detached(&lower, Some((&up, &work)), true).expect("mount");
-        crate::truncate_write(mount.path().join("file"), b"upper", 0o644).expect("copy up");
-        assert_eq!(std::fs::read(up.join("file")).expect("read"), b"upper");
-        let listed = mount_points().expect("mountinfo");
-        assert!(listed.iter().all(|point| !point.options.contains(&*home.path().to_string_lossy())));
     }
 
     #[test]
@@ -193,6 +137,4 @@ mod tests {
         assert!(seen);
         assert_eq!(std::env::current_dir().expect("a working directory"), here);
     }
-
-    use crate::mount_points;
 }

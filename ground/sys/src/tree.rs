@@ -190,6 +190,13 @@ pub(crate) fn names(dir: &OwnedFd) -> std::result::Result<Vec<(OsString, FileTyp
     Ok(found)
 }
 
+/// Walks end where a path would be longer than the kernel takes one, as dockerd's do, and not
+/// where the stack does.
+pub(crate) fn not_too_deep(path: &Path) -> Result<()> {
+    let length = path.as_os_str().len();
+    if length < 4096 { Ok(()) } else { Err(Error::new("open", path, Errno::NAMETOOLONG)) }
+}
+
 /// What a tree holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TreeSize {
@@ -217,6 +224,7 @@ pub(crate) fn tree_size_at(dir: BorrowedFd<'_>, path: &Path) -> Result<TreeSize>
 }
 
 fn measure(dir: OwnedFd, path: &Path, seen: &mut HashSet<(u64, u64)>, size: &mut TreeSize) -> Result<()> {
+    not_too_deep(path)?;
     for (name, kind) in names(&dir).map_err(at("readdir", path))? {
         if kind == FileType::Directory {
             match open_below(dir.as_fd(), &*name) {

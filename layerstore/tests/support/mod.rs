@@ -111,7 +111,11 @@ pub fn entry(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 pub fn dir_entry(name: &str) -> Vec<u8> {
-    typed_entry(name, b'5', "", 0o755, b"")
+    dir_entry_of(name, 0o755)
+}
+
+pub fn dir_entry_of(name: &str, mode: u32) -> Vec<u8> {
+    typed_entry(name, b'5', "", mode, b"")
 }
 
 pub fn link_entry(name: &str, target: &str) -> Vec<u8> {

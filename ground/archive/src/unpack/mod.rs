@@ -124,7 +124,11 @@ impl Unpacker {
             self.root.set_times_below(path, &Times::clamped(*atime, *mtime))?;
         }
         let bytes = match (self.style, self.size.replaced) {
-            (Whiteouts::Applied, _) => return Ok(self.size.claimed),
+            (Whiteouts::Applied, _) => {
+                // dockerd makes and removes a directory for aufs' links in the root, always.
+                self.root.set_times_self(&Times::changed_now())?;
+                return Ok(self.size.claimed);
+            }
             (Whiteouts::Overlay, false) => self.size.written,
             (Whiteouts::Overlay, true) => self.root.tree_size()?.bytes,
         };

@@ -1,6 +1,6 @@
 //! Times of an archive as Go hands them to utimensat(2).
 
-use rustix::fs::{Timespec, Timestamps};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use crate::header::Moment;
 
@@ -15,6 +15,12 @@ impl Times {
         let last = Moment { seconds: i64::MAX / SECOND, nanos: (i64::MAX % SECOND) as u32 };
         let clamp = |time: Moment| if time < Moment::EPOCH || time > last { Moment::EPOCH } else { time };
         timestamps(clamp(atime), clamp(mtime))
+    }
+
+    /// The access time as it is, the modification time now.
+    pub(super) fn changed_now() -> Timestamps {
+        let spec = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        Timestamps { last_access: spec(UTIME_OMIT), last_modification: spec(UTIME_NOW) }
     }
 
     /// For symlinks: nanoseconds since 1970 in 64 bits, whatever becomes of it (moby 20.10,

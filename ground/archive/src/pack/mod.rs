@@ -1,0 +1,227 @@
+//! A directory becomes a layer archive, as dockerd makes it for commit, export and lost
+//! tar-splits.
+//!
+//! moby 20.10, pkg/archive `TarWithOptions`, `addTarFile`, `ConvertWrite`, `ExportChanges`. The
+//! modes have the file's type above the permissions, which 24.0 gave up; owners have names,
+//! which 23.0 gave up (see [`Owners`]).
+//!
+//! What would surprise: the root has no entry; sockets are left out; of extended attributes only
+//! `security.capability` is kept; later names of one inode are hard links, and as the kernel's
+//! whiteouts share an inode, all but the first have the first one's name as link name.
+
+mod owners;
+mod writer;
+
+use std::{
+    collections::HashMap,
+    io::{self, BufReader, Write},
+};
+
+use rustix::fs::{FileType, Stat, major, minor};
+use sys::Dir;
+
+pub use self::{
+    owners::Owners,
+    writer::{WriteError, Writer},
+};
+use crate::{
+    Whiteouts,
+    changes::{Change, ChangeKind},
+    header::{BLOCK, CHARACTER, DIRECTORY, FIFO, Header, LINK, Moment, REGULAR, SYMLINK, WHITEOUT, WHITEOUT_OPAQUE},
+};
+
+/// Why a directory could not be packed.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A directory or file could not be looked at.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+    /// An entry could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Writes all that is in a directory, depth first, each directory's names in the order of their
+/// bytes. With [`Whiteouts::Overlay`], overlay's deletions become `.wh.` entries.
+///
+/// Files that vanish meanwhile are left out. Unlike dockerd, which logs and goes on, a file that
+/// cannot be read is an error: a layer without it would be another layer.
+///
+/// # Errors
+/// As [`PackError`].
+pub fn pack(root: &Dir, whiteouts: Whiteouts, owners: &Owners, out: impl Write) -> Result<(), PackError> {
+    let mut packing = Packing::new(owners, out);
+    packing.tree(root, b"", whiteouts)?;
+    packing.writer.finish()?;
+    Ok(())
+}
+
+/// Writes the changed files of a whole tree, and a `.wh.` entry for each deleted one, in the
+/// order of their paths. `now` is the deletions' time.
+///
+/// # Errors
+/// As [`PackError`].
+pub fn pack_changes(
+    root: &Dir,
+    changes: &[Change],
+    now: Moment,
+    owners: &Owners,
+    out: impl Write,
+) -> Result<(), PackError> {
+    let mut changes: Vec<_> = changes.iter().collect();
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut packing = Packing::new(owners, out);
+    for change in changes {
+        let path = change.path.strip_prefix(b"/").unwrap_or(&change.path);
+        let (above, name) = base::gopath::split(path);
+        if change.kind == ChangeKind::Deleted {
+            let header = Header { name: whiteout_name(path), mtime: nearest_second(now), ..Header::default() };
+            packing.writer.entry(&header, &mut io::empty())?;
+            continue;
+        }
+        match root.below(above) {
+            Ok(dir) => packing.file(&dir, name, path.to_vec(), Whiteouts::Applied).map(drop)?,
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    packing.writer.finish()?;
+    Ok(())
+}
+
+struct Packing<'a, W> {
+    writer: Writer<W>,
+    owners: &'a Owners,
+    /// The first name of each inode that has several.
+    inodes: HashMap<(u64, u64), Vec<u8>>,
+}
+
+impl<'a, W: Write> Packing<'a, W> {
+    fn new(owners: &'a Owners, out: W) -> Self {
+        Self { writer: Writer::new(out), owners, inodes: HashMap::new() }
+    }
+
+    fn tree(&mut self, dir: &Dir, path: &[u8], whiteouts: Whiteouts) -> Result<(), PackError> {
+        for listed in dir.list()? {
+            let below = if path.is_empty() { listed.name.clone() } else { [path, b"/", &listed.name].concat() };
+            if self.file(dir, &listed.name, below.clone(), whiteouts)? != Some(FileType::Directory) {
+                continue;
+            }
+            match dir.sub(&listed.name) {
+                Ok(sub) => self.tree(&sub, &below, whiteouts)?,
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one file; its kind, `None` when it is gone.
+    fn file(
+        &mut self,
+        dir: &Dir,
+        name: &[u8],
+        path: Vec<u8>,
+        whiteouts: Whiteouts,
+    ) -> Result<Option<FileType>, PackError> {
+        let Some(stat) = dir.stat(name)? else { return Ok(None) };
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let Some(mut header) = self.header(&stat, path.clone()) else { return Ok(Some(kind)) };
+        if kind == FileType::Symlink {
+            header.linkname = dir.read_link(name)?;
+        }
+        if let Some(capability) = dir.xattr(name, "security.capability")? {
+            header.xattrs.push((b"security.capability".into(), version_2(capability)));
+        }
+        if kind != FileType::Directory && stat.st_nlink > 1 {
+            match self.inodes.get(&(stat.st_dev, stat.st_ino)) {
+                Some(first) => {
+                    (header.typeflag, header.size) = (LINK, 0);
+                    header.linkname.clone_from(first);
+                }
+                None => drop(self.inodes.insert((stat.st_dev, stat.st_ino), path.clone())),
+            }
+        }
+        if whiteouts == Whiteouts::Overlay && kind == FileType::CharacterDevice && stat.st_rdev == 0 {
+            header = Header { name: whiteout_name(&path), mode: 0o600, typeflag: REGULAR, size: 0, ..header };
+        }
+        if header.typeflag == REGULAR && header.size > 0 {
+            let mut content = BufReader::with_capacity(128 << 10, dir.open_file(name)?);
+            self.writer.entry(&header, &mut content)?;
+        } else {
+            self.writer.entry(&header, &mut io::empty())?;
+        }
+        if whiteouts == Whiteouts::Overlay && kind == FileType::Directory && is_opaque(dir, name)? {
+            self.writer.entry(&opaque_marker(&header), &mut io::empty())?;
+        }
+        Ok(Some(kind))
+    }
+
+    /// The header of a file, `None` for what archives cannot have: sockets.
+    fn header(&self, stat: &Stat, path: Vec<u8>) -> Option<Header> {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let typeflag = match kind {
+            FileType::RegularFile => REGULAR,
+            FileType::Directory => DIRECTORY,
+            FileType::Symlink => SYMLINK,
+            FileType::CharacterDevice => CHARACTER,
+            FileType::BlockDevice => BLOCK,
+            FileType::Fifo => FIFO,
+            _ => return None,
+        };
+        let is_device = matches!(kind, FileType::CharacterDevice | FileType::BlockDevice);
+        Some(Header {
+            name: if kind == FileType::Directory { [&path, &b"/"[..]].concat() } else { path },
+            typeflag,
+            mode: i64::from(stat.st_mode),
+            uid: i64::from(stat.st_uid),
+            gid: i64::from(stat.st_gid),
+            size: if kind == FileType::RegularFile { stat.st_size } else { 0 },
+            mtime: Moment::second(stat.st_mtime),
+            uname: self.owners.user(stat.st_uid).to_vec(),
+            gname: self.owners.group(stat.st_gid).to_vec(),
+            devmajor: if is_device { i64::from(major(stat.st_rdev)) } else { 0 },
+            devminor: if is_device { i64::from(minor(stat.st_rdev)) } else { 0 },
+            ..Header::default()
+        })
+    }
+}
+
+fn is_opaque(dir: &Dir, name: &[u8]) -> sys::Result<bool> {
+    Ok(dir.xattr(name, "trusted.overlay.opaque")?.is_some_and(|value| value == b"y"))
+}
+
+/// The entry that says that a directory hides what is below: no time, and no type in its mode.
+fn opaque_marker(dir: &Header) -> Header {
+    Header {
+        name: [&dir.name, WHITEOUT_OPAQUE].concat(),
+        mode: dir.mode & 0o777,
+        uid: dir.uid,
+        gid: dir.gid,
+        uname: dir.uname.clone(),
+        gname: dir.gname.clone(),
+        ..Header::default()
+    }
+}
+
+/// `dir/.wh.name` of `dir/name`.
+fn whiteout_name(path: &[u8]) -> Vec<u8> {
+    match base::gopath::split(path) {
+        (b"", name) => [WHITEOUT, name].concat(),
+        (above, name) => [above, b"/", WHITEOUT, name].concat(),
+    }
+}
+
+fn nearest_second(time: Moment) -> Moment {
+    Moment::second(if time.nanos >= 500_000_000 { time.seconds.saturating_add(1) } else { time.seconds })
+}
+
+/// File capabilities without the user namespace they were made in (moby 20.10,
+/// `ReadSecurityXattrToTarHeader`): revision 3 becomes 2, which is 20 bytes.
+fn version_2(mut capability: Vec<u8>) -> Vec<u8> {
+    if let Some(revision @ 3) = capability.get_mut(3) {
+        *revision = 2;
+        capability.truncate(20);
+    }
+    capability
+}
