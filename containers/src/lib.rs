@@ -21,7 +21,8 @@ pub use config_v2::{Config, MountPoint, Record, State};
 pub use go_object::{Empty, Spelling};
 pub use hostconfig::HostConfig;
 pub use store::{
-    Container, Containers, Draft, Finding, Listing, LoadError, Locked, LookupError, NameError, Names, PublishError,
+    Container, Containers, Draft, Finding, Gone, Listing, LoadError, Locked, LookupError, NameError, Names,
+    PublishError,
 };
 
 /// The first JSON value in these bytes, as Go's `json.Decoder` takes it: what follows is not

@@ -1,6 +1,6 @@
 //! A container in the making: a directory beside the others, which one rename makes a container.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base::ContainerId;
 
@@ -61,6 +61,16 @@ impl Containers {
     /// When it is not there or cannot be taken away; what cannot be removed afterwards is swept
     /// by the next writer.
     pub fn remove(&self, id: &ContainerId) -> sys::Result<()> {
+        self.take_away(id)?.finish()
+    }
+
+    /// The first half of [`Containers::remove`]: nobody sees the container any more, and its
+    /// directory, now `.tmp-<id>`, remembers what else of it is still to be removed. One flush.
+    /// A caller who holds the container's lock keeps it until that is done.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be taken away.
+    pub fn take_away(&self, id: &ContainerId) -> sys::Result<Gone> {
         let path = self.dir_of(id);
         let gone = self.dir.join(format!("{TEMPORARY}{id}"));
         let alive = {
@@ -71,9 +81,24 @@ impl Containers {
             sys::try_shared(dir, &gone)?
         };
         sys::fsync_dir(&self.dir)?;
-        let removed = sys::remove_tree(&gone);
-        drop(alive);
-        removed
+        Ok(Gone { path: gone, _alive: alive })
+    }
+}
+
+/// A container that was taken away. Dropped before it is finished, it is left to the next writer.
+#[derive(Debug)]
+pub struct Gone {
+    path: PathBuf,
+    _alive: Option<sys::Lock>,
+}
+
+impl Gone {
+    /// Removes what it consisted of.
+    ///
+    /// # Errors
+    /// The first thing that could not be removed.
+    pub fn finish(self) -> sys::Result<()> {
+        sys::remove_tree(&self.path)
     }
 }
 

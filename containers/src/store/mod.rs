@@ -21,7 +21,7 @@ use std::{
 use base::ContainerId;
 
 pub use self::{
-    draft::Draft,
+    draft::{Draft, Gone},
     error::{Finding, LoadError, LookupError, NameError, PublishError},
     lookup::Names,
     write::Locked,
