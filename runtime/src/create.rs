@@ -1,7 +1,29 @@
 //! `create`: a container's layer, its volumes and its two files. Nothing runs yet.
+//!
+//! Leaf first, pointer last: the layer and the volumes are garbage that recovery clears away until
+//! one rename puts the container's directory in its place. Two flushes: everything, then the
+//! rename. moby 20.10, daemon/create.go.
 
-use base::ContainerId;
-use containers::{Config, HostConfig};
+use std::collections::BTreeMap;
+
+use base::{ContainerId, Time, hex_id};
+use containers::{
+    Config, Containers, Draft, HostConfig, NameError, PublishError, Record,
+    config_v2::{Endpoint, NetworkSettings},
+};
+use images::Image;
+use layerstore::{Init, LayerStore};
+
+use crate::{
+    config::{self, BadConfig},
+    home::{Home, HomeError, Writer},
+    host::{self, BadHost, HostFacts},
+    in_root, leftovers,
+    needed::Needed,
+    network::{self, Network, UnknownNetwork},
+    start,
+    volumes::{self, MountError, PopulateError, Registered, Volumes},
+};
 
 /// What a container shall be. As over docker's API: what is empty is taken from the image or
 /// from the defaults.
@@ -22,4 +44,231 @@ pub struct Created {
     pub id: ContainerId,
     /// What the user should know, one line each, without `WARNING:`.
     pub warnings: Vec<String>,
+}
+
+/// Why no container was made. Nothing is left of it but named volumes, which dockerd keeps too.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The data root cannot be written to.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A wish that contradicts itself.
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    /// A wish that this host cannot fulfil.
+    #[error(transparent)]
+    Host(#[from] BadHost),
+    /// A network that is not there yet.
+    #[error(transparent)]
+    Network(#[from] UnknownNetwork),
+    /// No such image, or a damaged one.
+    #[error(transparent)]
+    Image(#[from] images::Error),
+    /// The image's config is none of a container's.
+    #[error("the config of image {id} cannot be used for a container")]
+    ImageConfig {
+        /// The image, as typed.
+        id: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The name cannot be had.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Its layer could not be made.
+    #[error(transparent)]
+    Layer(#[from] layerstore::Error),
+    /// A volume or bind.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// A volume could not be filled.
+    #[error(transparent)]
+    Populate(#[from] PopulateError),
+    /// Its working directory is a file in the image. The words are dockerd's.
+    #[error("Cannot mkdir: {0} is not a directory")]
+    WorkingDir(String),
+    /// Its files could not be put in their place.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A system call.
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+/// Makes a container.
+///
+/// # Errors
+/// [`CreateError`], in dockerd's words where it has some.
+pub fn create(home: &Home, request: CreateRequest) -> Result<Created, CreateError> {
+    let writer = home.writer()?;
+    create_with(home, &writer, request)
+}
+
+/// [`create`] for who has the right to write already.
+pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) -> Result<Created, CreateError> {
+    let CreateRequest { name, mut config, mut host_config } = request;
+    config::check(&config)?;
+    let mut warnings = host::adapt(&mut host_config, &HostFacts::of_this_host())?;
+    let network = network::choose(&mut host_config, &mut warnings)?;
+    let layers = home.layers_for(writer)?;
+    let containers = home.containers();
+    leftovers::clear(home, &layers)?;
+    // Until the container is there, its image must not be removed: rmi takes this lock alone.
+    let image_dir = home.data_root().join("image").join(home.driver_name());
+    let images_stay = sys::wait_shared(sys::open_dir(&image_dir)?, &image_dir)?;
+    let image = home.images().resolve(&config.image)?;
+    let image_config = image_config(&image, &config.image)?;
+    config::merge(&mut config, image_config.as_ref())?;
+    if let Some(name) = &name {
+        containers.check_name(name)?;
+    }
+    let id = new_id();
+    let host_name = (network == Network::Host).then(network::host_name);
+    config::settle(&mut config, &id, host_name.as_deref());
+    let making = Making { draft: containers.draft(&id)?, layers: &layers, home, volumes: home.volumes(), made: None };
+    let id = making.finish(&containers, name.as_deref(), &image, config, host_config)?;
+    drop(images_stay);
+    Ok(Created { id, warnings })
+}
+
+fn new_id() -> ContainerId {
+    hex_id(sys::random).parse().expect("64 hex digits are an id")
+}
+
+/// The image's config in the shape of a container's: the same fields, in the same spelling.
+fn image_config(image: &Image, typed: &str) -> Result<Option<Config>, CreateError> {
+    let convert = |config| serde_json::from_value(serde_json::to_value(config)?);
+    let converted = image.config.config.as_ref().map(convert).transpose();
+    converted.map_err(|source| CreateError::ImageConfig { id: typed.to_owned(), source })
+}
+
+/// A container in the making. Dropped before it is finished, nothing is left of it.
+struct Making<'a> {
+    draft: Draft<'a>,
+    layers: &'a LayerStore,
+    home: &'a Home,
+    volumes: Volumes,
+    /// Set once there is something in the data root that dropping the draft does not remove.
+    made: Option<Registered>,
+}
+
+impl Making<'_> {
+    fn finish(
+        mut self,
+        containers: &Containers,
+        name: Option<&str>,
+        image: &Image,
+        config: Config,
+        host_config: HostConfig,
+    ) -> Result<ContainerId, CreateError> {
+        let filled = self.fill(image, &config, &host_config).and_then(|points| {
+            let names = containers.lock_names()?;
+            let chosen = match name {
+                Some(name) => names.claim(name)?.to_owned(),
+                None => names.make_up(self.draft.id(), random_below)?,
+            };
+            let mut record = record(&self, &chosen, name.is_none(), image, config, &host_config);
+            record.mount_points = Some(points);
+            Ok((names, record))
+        });
+        let (names, record) = match filled {
+            Ok(filled) => filled,
+            Err(error) => {
+                self.undo();
+                return Err(error);
+            }
+        };
+        let Self { draft, layers, home, volumes, made } = self;
+        let id = draft.id().clone();
+        let published = draft.publish(&names, &record, &host_config);
+        drop(names);
+        if let Err(error) = published {
+            undo(&id, layers, home, &volumes, made);
+            return Err(error.into());
+        }
+        Ok(id)
+    }
+
+    /// The layer, the working directory in it, the volumes and what is copied into them.
+    fn fill(
+        &mut self,
+        image: &Image,
+        config: &Config,
+        host: &HostConfig,
+    ) -> Result<BTreeMap<String, containers::MountPoint>, CreateError> {
+        let id = self.draft.id().clone();
+        self.made = Some(Registered::default());
+        self.layers.create_rw_layer(&id, image.chain().as_ref(), Init::Docker, None)?;
+        let registered = volumes::register(&self.volumes, self.home.data_root(), config, host)?;
+        let points = registered.points.clone();
+        self.made = Some(registered);
+        self.make_working_dir(&id, &config.working_dir)?;
+        let to_fill: Vec<_> = points.values().filter(|point| point.volume().is_some()).collect();
+        if !to_fill.is_empty() {
+            let view = self.layers.view(&id)?;
+            let root = sys::Dir::open(view.path())?;
+            let shown = start::merged(self.layers, &id)?;
+            for point in to_fill {
+                volumes::populate(&root, &shown, point, &self.volumes.data(&point.name))?;
+            }
+        }
+        Ok(points)
+    }
+
+    /// Mounts the container only if there is something to make: unmounting an overlay flushes
+    /// the whole file system below.
+    fn make_working_dir(&self, id: &ContainerId, path: &str) -> Result<(), CreateError> {
+        if path.is_empty() || path == "/" {
+            return Ok(());
+        }
+        let in_the_way = |error: sys::Error| match error.io().kind() {
+            std::io::ErrorKind::NotADirectory => CreateError::WorkingDir(path.to_owned()),
+            _ => error.into(),
+        };
+        let view = self.layers.view(id)?;
+        match sys::Dir::open(view.path())?.below(path.trim_start_matches('/').as_bytes()) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(in_the_way(error)),
+        }
+        drop(view);
+        let mounted = self.layers.mount(id, None)?;
+        in_root::make_dirs(&sys::Dir::open(mounted.path())?, path).map_err(in_the_way)?;
+        Ok(mounted.unmount()?)
+    }
+
+    fn undo(self) {
+        let Self { draft, layers, home, volumes, made } = self;
+        undo(draft.id(), layers, home, &volumes, made);
+        drop(draft);
+    }
+}
+
+/// Takes back what was made. What fails here is garbage for the next writer; the error that
+/// brought us here is the one to tell.
+fn undo(id: &ContainerId, layers: &LayerStore, home: &Home, volumes: &Volumes, made: Option<Registered>) {
+    let Some(made) = made else { return };
+    drop(layers.release_rw(id, &Needed::of(home).as_fn()));
+    for name in &made.anonymous {
+        drop(volumes.remove(name));
+    }
+}
+
+fn record(making: &Making<'_>, name: &str, made_up: bool, image: &Image, config: Config, host: &HostConfig) -> Record {
+    let mut record = Record::new(making.draft.id(), name, making.home.driver_name(), Time::now());
+    let (path, args) = config::path_and_args(&config);
+    (record.path, record.args) = (path, Some(args));
+    record.config = config;
+    record.image = image.id.to_string();
+    record.network_settings = NetworkSettings {
+        networks: Some([(host.network_mode.clone(), Endpoint::default())].into()),
+        is_anonymous_endpoint: made_up,
+        ..NetworkSettings::default()
+    };
+    record
+}
+
+fn random_below(count: usize) -> usize {
+    let number = u64::from_le_bytes(sys::random());
+    usize::try_from(number % count.max(1) as u64).unwrap_or(0)
 }

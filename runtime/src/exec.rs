@@ -1,4 +1,19 @@
 //! `exec`: one more process in a running container.
+//!
+//! moby 20.10, daemon/exec.go, exec_linux.go.
+
+use base::ContainerId;
+use containers::{Container, LookupError};
+use oci_spec::runtime::Process;
+
+use crate::{
+    apparmor, caps, find,
+    home::Home,
+    run::Streams,
+    shim::{self, Attach, ConnectError, Connection, ExecProcess, Pump, SessionError},
+    spec::{self, ProcessPlan, SpecError},
+    user::{Accounts, User, UserError},
+};
 
 /// What to run, and where.
 #[derive(Debug, Clone, Default)]
@@ -17,4 +32,126 @@ pub struct ExecRequest {
     pub privileged: bool,
     /// `-d`: do not wait for it.
     pub detach: bool,
+}
+
+/// Why a process was not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// No such container.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The words are dockerd's.
+    #[error("No exec command specified")]
+    NoCommand,
+    /// The words are dockerd's.
+    #[error("Container {0} is not running")]
+    NotRunning(ContainerId),
+    /// The words are dockerd's.
+    #[error("Container {0} is paused, unpause the container before exec")]
+    Paused(String),
+    /// No such user.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// Something no OCI spec can say.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The process did not come to be.
+    #[error(transparent)]
+    Start(shim::StartError),
+    /// The shim cannot be spoken to.
+    #[error(transparent)]
+    Shim(ConnectError),
+    /// The connection broke off.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Our own OCI process is not one.
+    #[error("the OCI process is not valid")]
+    Oci(#[from] serde_json::Error),
+    /// A system call.
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+impl ExecError {
+    /// Whether the container took the command and then could not run it: docker's client then
+    /// shows the words alone and exits with 126.
+    pub fn is_from_the_process(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::User(_))
+    }
+
+    /// What docker's client exits with.
+    pub fn exit_code(&self) -> u8 {
+        if self.is_from_the_process() { 126 } else { 1 }
+    }
+}
+
+impl From<ConnectError> for ExecError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Refused(error) => Self::Start(error),
+            error => Self::Shim(error),
+        }
+    }
+}
+
+/// Runs a command in a container and stays with it to its end, unless detached. Returns its exit
+/// code, 0 for a detached one.
+///
+/// # Errors
+/// [`ExecError`].
+pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, ExecError> {
+    if request.command.is_empty() {
+        return Err(ExecError::NoCommand);
+    }
+    let container = find::container(home, &request.container)?;
+    let state = &container.record.state;
+    if !state.running {
+        return Err(ExecError::NotRunning(container.id));
+    }
+    if state.paused {
+        return Err(ExecError::Paused(request.container));
+    }
+    let process = process(&container, &request)?;
+    let attach = Attach {
+        stdin: !request.detach && streams.stdin.is_some(),
+        stdout: !request.detach && streams.stdout.is_some(),
+        stderr: !request.detach && streams.stderr.is_some(),
+    };
+    let shim = match Connection::open(&home.run_dir(&container.id)) {
+        Err(ConnectError::Gone(_)) => return Err(ExecError::NotRunning(container.id)),
+        other => other?,
+    };
+    let (_, session) = shim.exec(ExecProcess { process, attach })?;
+    if request.detach {
+        return Ok(0);
+    }
+    let exit = session.pump(Pump { streams, proxy_signals: false })?;
+    Ok(exit.exit_code)
+}
+
+/// The container's own process with what `exec` says otherwise.
+fn process(container: &Container, request: &ExecRequest) -> Result<Process, ExecError> {
+    let (record, host) = (&container.record, &container.host_config);
+    let user = user(container, request.user.as_deref())?;
+    let apparmor = apparmor::profile(record);
+    let args = request.command.clone();
+    let mut process = spec::process(&ProcessPlan { record, host, user: &user, args, apparmor: apparmor.as_deref() })?;
+    spec::with_env(&mut process, &request.env);
+    if let Some(cwd) = request.working_dir.as_deref().filter(|cwd| !cwd.is_empty()) {
+        process["cwd"] = cwd.into();
+    }
+    if request.privileged {
+        let all = caps::ALL.iter().map(|name| (*name).to_owned()).collect();
+        process["capabilities"] = spec::capability_sets(all, 0);
+    }
+    spec::home(&mut process, &user);
+    Ok(serde_json::from_value(process)?)
+}
+
+/// Looked up in the container as it is now: its passwd may have changed since it started.
+fn user(container: &Container, wanted: Option<&str>) -> Result<User, ExecError> {
+    let root = sys::Dir::open(format!("/proc/{}/root/", container.record.state.pid))?;
+    let wanted = wanted.filter(|user| !user.is_empty()).unwrap_or(&container.record.config.user);
+    let groups = container.host_config.group_add.as_deref().unwrap_or_default();
+    Ok(Accounts::read(&root).find(wanted, groups)?)
 }

@@ -7,9 +7,16 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use base::{ContainerId, Digest};
+use containers::Containers;
+use graphdriver::Access;
+use images::Images;
+use layerstore::LayerStore;
+
+use crate::volumes::Volumes;
 
 /// Why a data root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +35,14 @@ pub enum HomeError {
         /// Why not.
         source: sys::Error,
     },
+    /// No driver for it, or not the one asked for.
+    #[error(transparent)]
+    Driver(#[from] graphdriver::Error),
+    /// Its layers cannot be opened.
+    #[error(transparent)]
+    Layers(#[from] layerstore::Error),
     /// A directory that must be there cannot be made, or the lock not be taken.
-    #[error("{0}")]
+    #[error(transparent)]
     System(#[from] sys::Error),
 }
 
@@ -49,13 +62,24 @@ pub struct HomeOptions {
 pub struct Home {
     data_root: PathBuf,
     exec_root: PathBuf,
-    driver: String,
+    wanted: Option<String>,
+    /// What a reader takes the data root's driver for.
+    driver: &'static str,
+    /// What the first writer made of a data root that had none.
+    decided: OnceLock<&'static str>,
 }
 
 /// The right to write to a data root, held until dropped.
 #[derive(Debug)]
 pub struct Writer {
-    _lock: sys::Lock,
+    lock: sys::Lock,
+}
+
+impl Writer {
+    /// The descriptor that carries the lock: whoever gets it holds the lock, too.
+    pub(crate) fn file(&self) -> &File {
+        self.lock.file()
+    }
 }
 
 impl Home {
@@ -73,8 +97,9 @@ impl Home {
             HomeError::DataRoot { path: given, source }
         })?;
         let exec_root = options.exec_root.unwrap_or_else(|| default_exec_root(&data_root));
-        let driver = options.storage_driver.unwrap_or_else(|| "overlay2".to_owned());
-        Ok(Self { data_root, exec_root, driver })
+        let wanted = options.storage_driver;
+        let driver = graphdriver::choose(&data_root, wanted.as_deref(), Access::ReadOnly)?;
+        Ok(Self { data_root, exec_root, wanted, driver, decided: OnceLock::new() })
     }
 
     /// The data root, absolute and without symlinks.
@@ -87,9 +112,45 @@ impl Home {
         &self.exec_root
     }
 
-    /// The name of the storage driver.
-    pub fn driver_name(&self) -> &str {
-        &self.driver
+    /// The name of the storage driver. Of a data root without layers only a writer knows it.
+    pub fn driver_name(&self) -> &'static str {
+        self.decided.get().copied().unwrap_or(self.driver)
+    }
+
+    /// Its images.
+    pub fn images(&self) -> Images {
+        Images::open(&self.data_root, self.driver_name())
+    }
+
+    /// Its containers.
+    pub fn containers(&self) -> Containers {
+        Containers::open(&self.data_root, self.driver_name())
+    }
+
+    /// Its volumes.
+    pub fn volumes(&self) -> Volumes {
+        Volumes::open(&self.data_root)
+    }
+
+    /// Its layers, to read; nothing is written for it.
+    ///
+    /// # Errors
+    /// When the driver cannot be opened.
+    pub fn layers(&self) -> Result<LayerStore, HomeError> {
+        self.open_layers(Access::ReadOnly)
+    }
+
+    /// Its layers, to change; the writer is the proof that this is allowed.
+    ///
+    /// # Errors
+    /// When the driver's home cannot be made or opened.
+    pub fn layers_for(&self, _writer: &Writer) -> Result<LayerStore, HomeError> {
+        self.open_layers(Access::ReadWrite)
+    }
+
+    fn open_layers(&self, access: Access) -> Result<LayerStore, HomeError> {
+        let driver = graphdriver::open(self.driver_name(), &self.data_root, access)?;
+        Ok(LayerStore::open(&self.data_root, driver, access)?)
     }
 
     /// Where a running container has its bundle and socket.
@@ -114,10 +175,14 @@ impl Home {
         self.make_directories()?;
         let path = self.lock_path();
         let file = open_or_create(&path)?;
-        match sys::try_shared(file, &path)? {
-            Some(lock) => Ok(Writer { _lock: lock }),
-            None => Err(HomeError::LiveDockerd(self.data_root.clone())),
-        }
+        let Some(lock) = sys::try_shared(file, &path)? else {
+            return Err(HomeError::LiveDockerd(self.data_root.clone()));
+        };
+        let driver = graphdriver::choose(&self.data_root, self.wanted.as_deref(), Access::ReadWrite)?;
+        sys::create_dir_all(self.data_root.join("image").join(driver), 0o700)?;
+        // Whoever else decided it in this process decided the same.
+        self.decided.get_or_init(|| driver);
+        Ok(Writer { lock })
     }
 
     /// Whether a dockerd works on the data root now. Writes nothing.
@@ -148,7 +213,7 @@ impl Home {
         for (dir, mode) in [("", 0o710), ("containers", 0o710), ("image", 0o700), ("volumes", 0o701), ("tmp", 0o700)] {
             sys::create_dir_all(self.data_root.join(dir), mode)?;
         }
-        sys::create_dir_all(self.data_root.join("image").join(&self.driver), 0o700)
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
         unix::net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use oci_spec::runtime::Process;
@@ -115,6 +116,26 @@ impl Connection {
     pub fn wait(mut self) -> Result<ExitRecord, ConnectError> {
         self.send(&Request::Wait)?;
         self.hear(Kind::Exit)
+    }
+
+    /// The same, but no longer than `patience` (for ever if `None`); `None` when it is over.
+    ///
+    /// # Errors
+    /// As [`Connection::wait`].
+    pub fn wait_for(mut self, patience: Option<Duration>) -> Result<Option<ExitRecord>, ConnectError> {
+        self.send(&Request::Wait)?;
+        let until = patience.map(|patience| Instant::now() + patience);
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            self.socket.set_read_timeout(left)?;
+            match self.hear(Kind::Exit) {
+                Err(ConnectError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other.map(Some),
+            }
+        }
     }
 
     /// Connects to the container's streams.

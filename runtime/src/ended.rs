@@ -1,0 +1,60 @@
+//! What the shim does last: write into the data root how a container ended, and remove the
+//! container if it was to be removed.
+
+use containers::LoadError;
+
+use crate::{
+    home::{Home, HomeOptions},
+    recover, rm,
+    shim::{End, Ended},
+};
+
+/// Records an end. It runs in the shim, which holds the writer's lock already.
+///
+/// # Errors
+/// In words, for the shim's log.
+pub fn record(ended: &Ended<'_>) -> Result<(), String> {
+    let home = Home::open(HomeOptions {
+        data_root: Some(ended.data_root.to_owned()),
+        exec_root: Some(ended.exec_root.to_owned()),
+        storage_driver: Some(ended.storage_driver.to_owned()),
+    })
+    .map_err(|error| crate::words::chain(&error))?;
+    record_in(&home, ended).or_else(|error| match error {
+        // Removed meanwhile: there is nothing to record it in.
+        RecordError::Load(LoadError::NotFound(_)) => Ok(()),
+        error => Err(crate::words::chain(&error)),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Rm(#[from] rm::RmError),
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+fn record_in(home: &Home, ended: &Ended<'_>) -> Result<(), RecordError> {
+    let containers = home.containers();
+    // Waits for the command that started it, which writes down that it runs.
+    let lock = containers.lock(ended.container)?;
+    let mut container = containers.load(ended.container)?;
+    match &ended.end {
+        End::Exited(exit) => recover::record_end(&mut container, Some(*exit)),
+        End::NeverStarted(error) => {
+            container.record.state.error.clone_from(&error.message);
+            container.record.state.exit_code = i64::from(error.exit_code);
+        }
+    }
+    if ended.stopped_by_user {
+        container.record.has_been_manually_stopped = true;
+    }
+    if ended.auto_remove {
+        // No record is kept of what goes.
+        return Ok(rm::take_away(home, &container, lock, true)?);
+    }
+    Ok(containers.save_record(ended.container, &container.record)?)
+}

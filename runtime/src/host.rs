@@ -1,0 +1,236 @@
+//! What a container's host config becomes: checked against this host, and its defaults filled in.
+//! Pure but for [`HostFacts::of_this_host`].
+//!
+//! moby 20.10, daemon/daemon_unix.go `verifyPlatformContainerSettings` and
+//! `adaptContainerSettings`, daemon/container.go `validateHostConfig`.
+
+use std::path::Path;
+
+use containers::HostConfig;
+
+use crate::caps::{self, UnknownCapability};
+
+/// The least memory a container can be limited to: 6 MiB.
+const MIN_MEMORY: i64 = 6 << 20;
+
+/// Why a host config is refused. The words are dockerd's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadHost {
+    /// `--rm` and `--restart` contradict each other.
+    #[error("can't create 'AutoRemove' container with restart policy")]
+    AutoRemoveAndRestart,
+    /// `--restart`.
+    #[error("invalid restart policy '{0}'")]
+    RestartPolicy(String),
+    /// `--restart always:3`.
+    #[error("maximum retry count cannot be used with restart policy '{0}'")]
+    RetryCount(String),
+    /// `--cap-add`.
+    #[error("invalid CapAdd: {0}")]
+    CapAdd(UnknownCapability),
+    /// `--cap-drop`.
+    #[error("invalid CapDrop: {0}")]
+    CapDrop(UnknownCapability),
+    /// `--memory`.
+    #[error("Minimum memory limit allowed is 6MB")]
+    Memory,
+    /// `--memory-swap`.
+    #[error("Minimum memoryswap limit should be larger than memory limit, see usage")]
+    MemorySwap,
+    /// `--memory-swap` alone.
+    #[error("You should always set the Memory limit when using Memoryswap limit, see usage")]
+    SwapWithoutMemory,
+    /// `--cpus`.
+    #[error("Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available")]
+    Cpus(usize),
+    /// `--shm-size`.
+    #[error("SHM size can not be less than 0")]
+    ShmSize,
+    /// `--oom-score-adj`.
+    #[error("Invalid value {0}, range for oom score adj is [-1000, 1000]")]
+    OomScore(i64),
+}
+
+/// What the host can do, as far as it changes what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Processors.
+    pub processors: usize,
+    /// Whether the unified hierarchy is the only one.
+    pub cgroup_v2: bool,
+    /// Whether memory can be limited.
+    pub memory: bool,
+    /// Whether swap can be limited.
+    pub swap: bool,
+    /// Whether the number of processes can be limited.
+    pub pids: bool,
+    /// Whether a process may be spared from the OOM killer (v1 only).
+    pub oom_kill_disable: bool,
+}
+
+impl HostFacts {
+    /// Asks the kernel.
+    pub fn of_this_host() -> Self {
+        let cgroup = Path::new("/sys/fs/cgroup");
+        let cgroup_v2 = cgroup.join("cgroup.controllers").exists();
+        let v2 = std::fs::read_to_string(cgroup.join("cgroup.controllers")).unwrap_or_default();
+        let has = |controller: &str| match cgroup_v2 {
+            true => v2.split_whitespace().any(|word| word == controller),
+            false => cgroup.join(controller).is_dir(),
+        };
+        let v1_memory = cgroup.join("memory");
+        Self {
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            cgroup_v2,
+            memory: has("memory"),
+            swap: if cgroup_v2 { has("memory") } else { v1_memory.join("memory.memsw.limit_in_bytes").exists() },
+            pids: has("pids"),
+            oom_kill_disable: !cgroup_v2 && v1_memory.join("memory.oom_control").exists(),
+        }
+    }
+}
+
+/// Checks what was asked for and fills in what was not, as it will be stored. Returns warnings.
+///
+/// # Errors
+/// [`BadHost`]; the first thing that is wrong.
+pub fn adapt(host: &mut HostConfig, facts: &HostFacts) -> Result<Vec<String>, BadHost> {
+    check(host)?;
+    let mut warnings = check_resources(host, facts)?;
+    if host.shm_size < 0 {
+        return Err(BadHost::ShmSize);
+    }
+    if !(-1000..=1000).contains(&host.oom_score_adj) {
+        return Err(BadHost::OomScore(host.oom_score_adj));
+    }
+    if host.network_mode == "host" && host.port_bindings.as_ref().is_some_and(|ports| !ports.is_empty()) {
+        warnings.push("Published ports are discarded when using host network mode".to_owned());
+    }
+    if host.memory > 0 && host.memory_swap == 0 {
+        host.memory_swap = host.memory * 2;
+    }
+    if host.shm_size == 0 {
+        host.shm_size = 64 << 20;
+    }
+    if host.ipc_mode.is_empty() {
+        "private".clone_into(&mut host.ipc_mode);
+    }
+    if host.cgroupns_mode.is_empty() || facts.cgroup_v2 {
+        let mode = if facts.cgroup_v2 { "private" } else { "host" };
+        mode.clone_into(&mut host.cgroupns_mode);
+    }
+    Ok(warnings)
+}
+
+fn check(host: &HostConfig) -> Result<(), BadHost> {
+    let policy = &host.restart_policy;
+    if host.auto_remove && !matches!(policy.name.as_str(), "no" | "") {
+        return Err(BadHost::AutoRemoveAndRestart);
+    }
+    match policy.name.as_str() {
+        "no" | "always" | "unless-stopped" if policy.maximum_retry_count != 0 => {
+            return Err(BadHost::RetryCount(policy.name.clone()));
+        }
+        "" | "no" | "always" | "unless-stopped" | "on-failure" => {}
+        other => return Err(BadHost::RestartPolicy(other.to_owned())),
+    }
+    let known =
+        |names: &Option<Vec<String>>| names.iter().flatten().try_for_each(|name| caps::normalize(name).map(drop));
+    known(&host.cap_add).map_err(BadHost::CapAdd)?;
+    known(&host.cap_drop).map_err(BadHost::CapDrop)
+}
+
+fn check_resources(host: &mut HostConfig, facts: &HostFacts) -> Result<Vec<String>, BadHost> {
+    let mut warnings = Vec::new();
+    if host.memory != 0 && host.memory < MIN_MEMORY {
+        return Err(BadHost::Memory);
+    }
+    if host.memory > 0 && !facts.memory {
+        warnings.push(without("memory limit", "Limitation discarded."));
+        (host.memory, host.memory_swap) = (0, -1);
+    }
+    if host.memory > 0 && host.memory_swap != -1 && !facts.swap {
+        warnings.push(without("swap limit", "Memory limited without swap."));
+        host.memory_swap = -1;
+    }
+    if host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory {
+        return Err(BadHost::MemorySwap);
+    }
+    if host.memory == 0 && host.memory_swap > 0 {
+        return Err(BadHost::SwapWithoutMemory);
+    }
+    if !facts.oom_kill_disable {
+        host.oom_kill_disable = None;
+    }
+    if host.pids_limit.is_some() && !facts.pids {
+        if host.pids_limit.is_some_and(|limit| limit > 0) {
+            warnings.push(without("PIDs limit", "PIDs limit discarded."));
+        }
+        host.pids_limit = None;
+    }
+    let most = i64::try_from(facts.processors).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+    if !(0..=most).contains(&host.nano_cpus) {
+        return Err(BadHost::Cpus(facts.processors));
+    }
+    Ok(warnings)
+}
+
+fn without(what: &str, so: &str) -> String {
+    format!("Your kernel does not support {what} capabilities or the cgroup is not mounted. {so}")
+}
+
+#[cfg(test)]
+mod tests {
+    use containers::hostconfig::RestartPolicy;
+
+    use super::*;
+
+    const FACTS: HostFacts =
+        HostFacts { processors: 2, cgroup_v2: false, memory: true, swap: true, pids: true, oom_kill_disable: true };
+
+    fn words(host: HostConfig) -> String {
+        adapt(&mut host.clone(), &FACTS).expect_err("a bad wish").to_string()
+    }
+
+    #[test]
+    fn what_docker_create_sends_without_flags_is_stored_as_it_is() {
+        let mut host = HostConfig::new();
+        assert_eq!(adapt(&mut host, &FACTS), Ok(vec![]));
+        assert_eq!(host, HostConfig::new());
+    }
+
+    #[test]
+    fn a_memory_limit_doubles_as_swap_limit() {
+        let mut host = HostConfig { memory: 64 << 20, ..HostConfig::new() };
+        assert_eq!(adapt(&mut host, &FACTS), Ok(vec![]));
+        assert_eq!(host.memory_swap, 128 << 20);
+    }
+
+    #[test]
+    fn a_limit_the_kernel_does_not_know_is_dropped_with_a_warning() {
+        let mut host = HostConfig { memory: 64 << 20, pids_limit: Some(5), ..HostConfig::new() };
+        let bare = HostFacts { memory: false, swap: false, pids: false, oom_kill_disable: false, ..FACTS };
+        assert_eq!(adapt(&mut host, &bare).map(|warnings| warnings.len()), Ok(2));
+        assert_eq!((host.memory, host.memory_swap, host.pids_limit, host.oom_kill_disable), (0, -1, None, None));
+    }
+
+    #[test]
+    fn on_cgroup_v2_a_container_has_a_cgroup_namespace() {
+        let mut host = HostConfig::new();
+        adapt(&mut host, &HostFacts { cgroup_v2: true, ..FACTS }).expect("no wishes");
+        assert_eq!(host.cgroupns_mode, "private");
+    }
+
+    #[test]
+    fn bad_wishes_are_refused_in_dockerds_words() {
+        assert_eq!(words(HostConfig { memory: 1 << 20, ..HostConfig::new() }), "Minimum memory limit allowed is 6MB");
+        let range = "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available";
+        assert_eq!(words(HostConfig { nano_cpus: 99_000_000_000, ..HostConfig::new() }), range);
+        let caps = Some(vec!["foo".to_owned()]);
+        let unknown = "invalid CapAdd: unknown capability: \"CAP_FOO\"";
+        assert_eq!(words(HostConfig { cap_add: caps, ..HostConfig::new() }), unknown);
+        let restart_policy = RestartPolicy { name: "always".to_owned(), ..RestartPolicy::default() };
+        let both = "can't create 'AutoRemove' container with restart policy";
+        assert_eq!(words(HostConfig { auto_remove: true, restart_policy, ..HostConfig::new() }), both);
+    }
+}

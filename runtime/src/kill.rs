@@ -1,0 +1,89 @@
+//! `kill`: a signal to a container's first process.
+
+use base::ContainerId;
+use containers::LookupError;
+
+use crate::{
+    home::{Home, HomeError},
+    recover::{self, SettleError},
+    shim::{ConnectError, Connection},
+    signal::{self, BadSignal},
+    stop::{self, StopError},
+    words::Sentence,
+};
+
+/// Why no signal was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum KillError {
+    /// No such signal.
+    #[error(transparent)]
+    Signal(#[from] BadSignal),
+    /// The data root cannot be written to.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// What stood in the way.
+    #[error(transparent)]
+    Refused(Sentence<Refusal>),
+}
+
+/// Why a container gets no signal.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No such container.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// It does not run. The words are dockerd's.
+    #[error("Container {0} is not running")]
+    NotRunning(ContainerId),
+    /// A number that is none of docker's. The words are dockerd's.
+    #[error("The linux daemon does not support signal {0}")]
+    Unknown(i32),
+    /// Its state cannot be settled.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// It does not die.
+    #[error(transparent)]
+    Stop(#[from] StopError),
+    /// Its shim cannot be spoken to.
+    #[error(transparent)]
+    Shim(#[from] ConnectError),
+    /// Its record cannot be saved.
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+/// Sends a signal. SIGKILL is waited for, others are not.
+///
+/// # Errors
+/// [`KillError`].
+pub fn kill(home: &Home, container: &str, signal: &str) -> Result<(), KillError> {
+    let number = signal::parse(signal)?;
+    let refused =
+        |reason: Refusal| KillError::Refused(Sentence::new(format!("Cannot kill container: {container}"), reason));
+    let id = home.containers().lookup(container).map_err(|error| refused(Refusal::from(error)))?;
+    if !signal::is_known(number) {
+        return Err(refused(Refusal::Unknown(number)));
+    }
+    let writer = home.writer()?;
+    let mut settled = recover::settle(home, &writer, &id).map_err(|error| refused(Refusal::from(error)))?;
+    if !settled.running {
+        return Err(refused(Refusal::NotRunning(id)));
+    }
+    // moby 20.10, daemon/kill.go: whatever the signal, its restart policy is off.
+    settled.container.record.has_been_manually_stopped = true;
+    home.containers().save_record(&id, &settled.container.record).map_err(|error| refused(Refusal::from(error)))?;
+    drop(settled);
+    let dir = home.run_dir(&id);
+    if number == libc::SIGKILL {
+        return stop::kill_and_wait(home, &id).map_err(|error| refused(Refusal::from(error)));
+    }
+    let sent = Connection::open(&dir)
+        .and_then(Connection::mark_stopped)
+        .and_then(|()| Connection::open(&dir))
+        .and_then(|shim| shim.kill(number));
+    match sent {
+        Ok(()) => Ok(()),
+        Err(ConnectError::Gone(_) | ConnectError::Lost) => Err(refused(Refusal::NotRunning(id))),
+        Err(error) => Err(refused(Refusal::from(error))),
+    }
+}

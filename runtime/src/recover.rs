@@ -1,0 +1,127 @@
+//! Settling a container whose shim is gone: what it left is put away, and its record says what is
+//! known of its end. Every command that changes a container begins with it.
+
+use base::Time;
+use containers::{Container, Containers, LoadError, Locked};
+
+use crate::{
+    home::{Home, Writer},
+    shim::{self, ExitRecord, State},
+    truth::{self, Keeper, UNSEEN},
+};
+
+/// Why a container could not be settled.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// It is not there, or damaged.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A dockerd left it running (live-restore).
+    #[error("container {0} is kept running by dockerd's own shim: only dockerd can change it")]
+    Foreign(String),
+    /// Its remains cannot be put away.
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+/// A container that nobody else changes, and what it is doing.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// Its files, as they are on disk.
+    pub container: Container,
+    /// Whether a shim of ours keeps it running.
+    pub running: bool,
+    /// The right to change it, while this lives.
+    pub lock: Locked,
+}
+
+/// Takes the right to change a container, and settles it.
+///
+/// # Errors
+/// [`SettleError`].
+pub(crate) fn settle(home: &Home, _writer: &Writer, id: &base::ContainerId) -> Result<Settled, SettleError> {
+    let containers = home.containers();
+    loop {
+        let lock = containers.lock(id)?;
+        let mut container = containers.load(id)?;
+        match shim::state(&home.run_dir(id))? {
+            // It records the end itself; that needs the lock we hold.
+            State::Exited { shim: true, .. } => {
+                drop(lock);
+                wait_for_shim(home, id);
+            }
+            State::Starting | State::Running(_) => {
+                if let State::Running(running) = shim::state(&home.run_dir(id))?
+                    && !container.record.state.running
+                {
+                    // The command that started it died before it could write it down.
+                    container.record.state.set_running(i64::from(running.pid), running.started_at);
+                    containers.save_record(id, &container.record)?;
+                }
+                return Ok(Settled { container, running: true, lock });
+            }
+            State::Exited { exit, shim: false } => {
+                put_away(home, &containers, &mut container, Some(exit))?;
+                return Ok(Settled { container, running: false, lock });
+            }
+            State::ShimLost { .. } => {
+                put_away(home, &containers, &mut container, None)?;
+                return Ok(Settled { container, running: false, lock });
+            }
+            State::Absent => {
+                let state = &container.record.state;
+                if state.running && truth::keeper(id, state) == Keeper::Other {
+                    return Err(SettleError::Foreign(id.to_string()));
+                }
+                if state.running {
+                    record_end(&mut container, None);
+                    containers.save_record(id, &container.record)?;
+                    unmount(home, id);
+                }
+                return Ok(Settled { container, running: false, lock });
+            }
+        }
+    }
+}
+
+fn wait_for_shim(home: &Home, id: &base::ContainerId) {
+    match shim::Connection::open(&home.run_dir(id)) {
+        Ok(connection) => drop(connection.wait()),
+        // On its very last steps: it does not listen any more.
+        Err(_) => std::thread::sleep(std::time::Duration::from_millis(2)),
+    }
+}
+
+fn put_away(
+    home: &Home,
+    containers: &Containers,
+    container: &mut Container,
+    exit: Option<ExitRecord>,
+) -> Result<(), SettleError> {
+    let id = container.id.clone();
+    shim::clean_up(&home.run_dir(&id), |known| -> Result<(), SettleError> {
+        if container.record.state.running || exit.is_some() {
+            record_end(container, exit.or(known));
+            containers.save_record(&id, &container.record)?;
+        }
+        Ok(())
+    })?;
+    unmount(home, &id);
+    Ok(())
+}
+
+/// Notes how it ended; what nobody saw was no end of its own will.
+pub(crate) fn record_end(container: &mut Container, exit: Option<ExitRecord>) {
+    let state = &mut container.record.state;
+    match exit {
+        Some(exit) => state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at),
+        None => state.set_stopped(UNSEEN, false, Time::now()),
+    }
+}
+
+/// A mount that somebody left; a failure shows when it is mounted the next time.
+fn unmount(home: &Home, id: &base::ContainerId) {
+    if let Ok(layers) = home.layers() {
+        drop(layers.unmount(id));
+    }
+}

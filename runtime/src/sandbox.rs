@@ -1,0 +1,138 @@
+//! The files a container finds as `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`: written
+//! anew in its own directory at each start.
+//!
+//! moby 20.10, libnetwork sandbox_dns_unix.go, container/container_unix.go. Nothing is flushed:
+//! they are written again before they are used again.
+
+use std::path::{Path, PathBuf};
+
+use containers::{
+    HostConfig, Record, hostname,
+    hosts::Hosts,
+    resolv_conf::{self, Wanted},
+};
+
+use crate::{
+    network::Network,
+    spec::{Bind, network_file},
+};
+
+const HOSTS: &str = "/etc/hosts";
+
+/// Writes the files, notes where they are in the record, and returns their binds. What the user
+/// bound to one of these places is taken instead, as dockerd does.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn write(
+    dir: &Path,
+    record: &mut Record,
+    host: &HostConfig,
+    network: Network,
+    binds: &mut Vec<Bind>,
+) -> sys::Result<Vec<Bind>> {
+    sys::create_dir_all(dir.join("mounts"), 0o710)?;
+    let put = |name: &str, text: &[u8]| -> sys::Result<PathBuf> {
+        let path = dir.join(name);
+        sys::truncate_write(&path, text, 0o644)?;
+        Ok(path)
+    };
+    let hosts = put("hosts", &hosts(host, network)?)?;
+    let resolv = resolv(host, network)?;
+    let resolv_path = put("resolv.conf", resolv.as_bytes())?;
+    if network == Network::Own {
+        put("resolv.conf.hash", resolv_conf::hash(&resolv).as_bytes())?;
+    }
+    let name = put("hostname", &hostname::to_bytes(&record.config.hostname))?;
+    let files = [("/etc/resolv.conf", resolv_path), ("/etc/hostname", name), (HOSTS, hosts)];
+    let mut mounted = Vec::new();
+    for (destination, own) in files {
+        let users = binds.iter().position(|bind| bind.destination == destination).map(|at| binds.remove(at));
+        let (source, writable) = match users {
+            Some(bind) => (bind.source, bind.writable),
+            None => (own, !host.readonly_rootfs),
+        };
+        let noted = match destination {
+            "/etc/resolv.conf" => &mut record.resolv_conf_path,
+            "/etc/hostname" => &mut record.hostname_path,
+            _ => &mut record.hosts_path,
+        };
+        *noted = source.to_string_lossy().into_owned();
+        mounted.push(network_file(source, destination, writable));
+    }
+    Ok(mounted)
+}
+
+/// On the host's network a copy of the host's.
+fn hosts(host: &HostConfig, network: Network) -> sys::Result<Vec<u8>> {
+    if network == Network::Host && host.extra_hosts.as_ref().is_none_or(Vec::is_empty) {
+        return Ok(sys::read_opt(HOSTS)?.unwrap_or_default());
+    }
+    let mut hosts = Hosts::new();
+    host.extra_hosts.iter().flatten().for_each(|extra| hosts.add_extra(extra));
+    Ok(hosts.to_string().into_bytes())
+}
+
+fn resolv(host: &HostConfig, network: Network) -> sys::Result<String> {
+    let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+    let (servers, search, options) = (list(&host.dns), list(&host.dns_search), list(&host.dns_options));
+    let wanted = Wanted { servers: &servers, search: &search, options: &options };
+    let asked = !(servers.is_empty() && search.is_empty() && options.is_empty());
+    let text = host_resolv()?;
+    Ok(if network == Network::Host && !asked { text } else { resolv_conf::for_container(&text, &wanted, false) })
+}
+
+/// The host's own file, or systemd-resolved's when the host's only points to its stub.
+fn host_resolv() -> sys::Result<String> {
+    let read = |path: &str| -> sys::Result<Option<String>> {
+        Ok(sys::read_opt(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let text = read(resolv_conf::HOST)?.unwrap_or_default();
+    if resolv_conf::is_systemd_stub(&text)
+        && let Some(real) = read(resolv_conf::SYSTEMD)?
+    {
+        return Ok(real);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use containers::Config;
+
+    use super::*;
+
+    fn written(network: Network, host: &HostConfig, mut binds: Vec<Bind>) -> (tempfile::TempDir, Record, Vec<Bind>) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let config = Config { hostname: "web".to_owned(), ..Config::default() };
+        let mut record = Record { config, ..Record::default() };
+        let mounted = write(dir.path(), &mut record, host, network, &mut binds).expect("written");
+        (dir, record, mounted)
+    }
+
+    #[test]
+    fn a_container_without_network_has_dockerds_files() {
+        let (dir, record, mounted) = written(Network::Own, &HostConfig::new(), vec![]);
+        let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+        assert_eq!(text("hosts").len(), 150);
+        assert_eq!(text("hostname"), "web\n");
+        assert_eq!(text("resolv.conf.hash"), resolv_conf::hash(&text("resolv.conf")));
+        assert_eq!(record.hosts_path, dir.path().join("hosts").to_string_lossy());
+        let places: Vec<_> = mounted.iter().map(|bind| bind.destination.as_str()).collect();
+        assert_eq!(places, ["/etc/resolv.conf", "/etc/hostname", "/etc/hosts"]);
+    }
+
+    #[test]
+    fn on_the_hosts_network_the_files_are_the_hosts() {
+        let (dir, ..) = written(Network::Host, &HostConfig::new(), vec![]);
+        assert_eq!(sys::read_opt(dir.path().join("hosts")).expect("read"), sys::read_opt(HOSTS).expect("read"));
+        assert!(!dir.path().join("resolv.conf.hash").exists());
+    }
+
+    #[test]
+    fn a_file_of_the_users_takes_the_place_of_ours() {
+        let mine = Bind { writable: false, ..network_file("/mine".into(), HOSTS, true) };
+        let (_dir, record, mounted) = written(Network::Own, &HostConfig::new(), vec![mine]);
+        assert_eq!((record.hosts_path.as_str(), mounted[2].writable), ("/mine", false));
+    }
+}

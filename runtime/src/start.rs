@@ -1,0 +1,261 @@
+//! `start`: a container's layer is mounted, its files are written, its shim begins.
+//!
+//! The record says `Running` once it does, as with dockerd; whoever reads it looks at the shim as
+//! well (`truth`), so it does not matter whether we live to write it. The lock is held until then:
+//! the shim, which writes the end, waits for it. moby 20.10, daemon/start.go.
+
+use std::{os::fd::AsFd, path::Path};
+
+use base::ContainerId;
+use containers::{Container, Containers, LookupError};
+use layerstore::LayerStore;
+use oci_spec::runtime::Spec;
+
+use crate::{
+    apparmor,
+    devices::{self, BadDevice},
+    home::{Home, HomeError, Writer},
+    in_root,
+    network::{self, Network, Unusable},
+    recover::{self, SettleError, Settled},
+    rm, sandbox,
+    shim::{self, Attach, Release, Session, SpawnRequest},
+    spec::{self, Bind, Plan, SpecError},
+    support::{self, Unsupported},
+    user::{Accounts, UserError},
+    volumes::{self, MountError},
+};
+
+/// A container that was started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub warnings: Vec<String>,
+    /// The connection that was asked for; none if it ran already.
+    pub session: Option<Session>,
+}
+
+/// Why a container was not started. Its record says so, as with dockerd.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No such container.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The data root cannot be written to.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Its state cannot be settled.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// The words are dockerd's.
+    #[error("cannot start a paused container, try unpause instead")]
+    Paused,
+    /// The words are dockerd's.
+    #[error("container is marked for removal and cannot be started")]
+    Dead,
+    /// It asks for something we cannot give yet.
+    #[error("container {id} cannot be started: {source}")]
+    Unsupported {
+        /// The container.
+        id: ContainerId,
+        /// What it asks for.
+        source: Unsupported,
+    },
+    /// Its network.
+    #[error("container {id} cannot be started: {source}")]
+    Network {
+        /// The container.
+        id: ContainerId,
+        /// Why not.
+        source: Unusable,
+    },
+    /// Its layer cannot be mounted.
+    #[error(transparent)]
+    Layer(#[from] layerstore::Error),
+    /// A volume or bind.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// Its working directory is a file. The words are dockerd's.
+    #[error("Cannot mkdir: {0} is not a directory")]
+    WorkingDir(String),
+    /// Its user.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// A device of the host.
+    #[error(transparent)]
+    Device(#[from] BadDevice),
+    /// Something no OCI spec can say.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// Our own OCI spec is not one.
+    #[error("the OCI configuration is not valid")]
+    Oci(#[from] serde_json::Error),
+    /// Its process did not come to be.
+    #[error(transparent)]
+    Shim(#[from] shim::StartError),
+    /// A system call.
+    #[error(transparent)]
+    System(#[from] sys::Error),
+}
+
+impl StartError {
+    /// What the record says as exit code; `None` for what is no attempt at starting.
+    fn recorded(&self) -> Option<i64> {
+        match self {
+            Self::Shim(error) => Some(i64::from(error.exit_code)),
+            Self::Lookup(_) | Self::Home(_) | Self::Settle(_) | Self::Paused | Self::Dead => None,
+            _ => Some(128),
+        }
+    }
+}
+
+/// Starts a container; one that runs is left alone. Returns warnings.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start(home: &Home, container: &str) -> Result<Vec<String>, StartError> {
+    let id = home.containers().lookup(container)?;
+    let writer = home.writer()?;
+    Ok(start_with(home, &writer, &id, None)?.warnings)
+}
+
+/// Starts a container, connected from its first byte on if wished.
+pub(crate) fn start_with(
+    home: &Home,
+    writer: &Writer,
+    id: &ContainerId,
+    attach: Option<Attach>,
+) -> Result<Started, StartError> {
+    let Settled { mut container, running, lock } = recover::settle(home, writer, id)?;
+    let state = &container.record.state;
+    match () {
+        () if running && state.paused => return Err(StartError::Paused),
+        () if running => return Ok(Started { warnings: Vec::new(), session: None }),
+        () if state.dead || state.removal_in_progress => return Err(StartError::Dead),
+        () => {}
+    }
+    let containers = home.containers();
+    match launch(home, writer, &mut container, attach) {
+        Ok((started, warnings)) => {
+            let record = &mut container.record;
+            record.state.set_running(i64::from(started.running.pid), started.running.started_at);
+            record.has_been_started_before = true;
+            record.has_been_manually_stopped = false;
+            record.restart_count = 0;
+            // It runs all the same; what reads the record looks at the shim, too.
+            drop(containers.save_record(id, record));
+            Ok(Started { warnings, session: started.session })
+        }
+        Err(error) => {
+            note_failure(&containers, &mut container, &error);
+            if container.host_config.auto_remove {
+                drop(rm::take_away(home, &container, lock, true));
+            }
+            Err(error)
+        }
+    }
+}
+
+fn note_failure(containers: &Containers, container: &mut Container, error: &StartError) {
+    let Some(code) = error.recorded() else { return };
+    container.record.state.error = error.to_string();
+    container.record.state.exit_code = code;
+    // The start's own failure is the one to tell.
+    drop(containers.save_record(&container.id, &container.record));
+}
+
+fn launch(
+    home: &Home,
+    writer: &Writer,
+    container: &mut Container,
+    attach: Option<Attach>,
+) -> Result<(shim::Started, Vec<String>), StartError> {
+    let id = container.id.clone();
+    let named = |id: &ContainerId| id.clone();
+    let mut warnings = support::check(&container.record, &container.host_config)
+        .map_err(|source| StartError::Unsupported { id: named(&id), source })?;
+    let network = network::of_existing(&container.host_config, &mut warnings)
+        .map_err(|source| StartError::Network { id: named(&id), source })?;
+    let layers = home.layers_for(writer)?;
+    let label = Some(container.record.mount_label.as_str()).filter(|label| !label.is_empty());
+    // A mount that a crash left is ours to take away: nobody runs the container, we hold its lock.
+    layers.unmount(&id)?;
+    let mounted = layers.mount(&id, label)?;
+    let spec = prepare(home, container, mounted.path(), network)?;
+    let host = &container.host_config;
+    let keeps_log = host.log_config.kind != "none";
+    let log = keeps_log.then(|| home.containers().log_of(&id));
+    container.record.log_path = log.as_deref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let target = mounted.hand_over();
+    let release = target.into_iter().map(|path| Release { path, remove_dir: true }).collect();
+    let started = shim::spawn(SpawnRequest {
+        program: None,
+        dir: home.run_dir(&id),
+        container: id,
+        data_root: home.data_root().to_owned(),
+        storage_driver: home.driver_name().to_owned(),
+        spec,
+        log,
+        stdin: container.record.config.open_stdin,
+        stdin_once: container.record.config.stdin_once,
+        auto_remove: host.auto_remove,
+        release,
+        lock: Some(writer.file().as_fd()),
+        attach,
+    })?;
+    Ok((started, warnings))
+}
+
+/// Makes ready what the container stands on, and says it in an OCI spec.
+fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Network) -> Result<Spec, StartError> {
+    let root = sys::Dir::open(rootfs)?;
+    let (record, host) = (&mut container.record, &container.host_config);
+    make_working_dir(&root, &record.config.working_dir)?;
+    let user = Accounts::read(&root).find(&record.config.user, host.group_add.as_deref().unwrap_or_default())?;
+    let mut binds = volumes::prepare(&home.volumes(), record, host)?;
+    let dir = home.container_dir(&container.id);
+    let mut files: Vec<Bind> = sandbox::write(&dir, record, host, network, &mut binds)?;
+    binds.append(&mut files);
+    let devices = devices::look_up(host)?;
+    let apparmor = apparmor::profile(record);
+    let mut spec = spec::build(&Plan {
+        record,
+        host,
+        rootfs,
+        user: &user,
+        binds: &binds,
+        shm: None,
+        devices: &devices,
+        network_sysctls: &known_sysctls(),
+        apparmor: apparmor.as_deref(),
+        kernel: sys::kernel_version(),
+    })?;
+    spec::for_libcontainer(&mut spec, host, container.id.as_str(), &user);
+    Ok(serde_json::from_value(spec)?)
+}
+
+/// The image may have lost it since the container was made, or dockerd never made it.
+fn make_working_dir(root: &sys::Dir, path: &str) -> Result<(), StartError> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    in_root::make_dirs(root, path).map_err(|error| match error.io().kind() {
+        std::io::ErrorKind::NotADirectory => StartError::WorkingDir(path.to_owned()),
+        _ => error.into(),
+    })
+}
+
+/// Those that this kernel has: naming another would make the start fail.
+fn known_sysctls() -> Vec<(&'static str, &'static str)> {
+    let known = |name: &str| Path::new("/proc/sys").join(name.replace('.', "/")).exists();
+    spec::NETWORK_SYSCTLS.into_iter().filter(|(name, _)| known(name)).collect()
+}
+
+/// Where a layer's files are seen as one.
+pub(crate) fn merged(layers: &LayerStore, id: &ContainerId) -> Result<std::path::PathBuf, layerstore::Error> {
+    let Some(rw) = layers.rw_layer(id)? else { return Ok(std::path::PathBuf::new()) };
+    Ok(match layers.driver().rootfs(rw.mount_id.layer())? {
+        graphdriver::RootFs::Overlay(overlay) => overlay.target(),
+        graphdriver::RootFs::Directory(path) => path,
+        _ => std::path::PathBuf::new(),
+    })
+}

@@ -1,0 +1,90 @@
+//! What a container may ask for that we cannot give yet. Said before it starts, never ignored.
+
+use containers::{HostConfig, Record};
+
+use crate::spec;
+
+/// Something a container asks for and cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it needs {0}, which cannot be given yet")]
+pub struct Unsupported(pub String);
+
+/// Checks a container that may have been made by any dockerd. Returns warnings: what it does not
+/// get and runs without.
+///
+/// # Errors
+/// [`Unsupported`], the first thing without which it would not be what it is meant to be.
+pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsupported> {
+    let no = |what: &str| Err(Unsupported(what.to_owned()));
+    if record.config.tty {
+        return no("a terminal (-t)");
+    }
+    if host.privileged {
+        return no("all privileges (--privileged)");
+    }
+    if host.init == Some(true) {
+        return no("an init of docker's (--init)");
+    }
+    for (flag, mode) in [("--ipc", &host.ipc_mode), ("--pid", &host.pid_mode)] {
+        if mode.starts_with("container:") {
+            return Err(Unsupported(format!("the namespace of another container ({flag} {mode})")));
+        }
+    }
+    if !["", "runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"].contains(&host.runtime.as_str()) {
+        return Err(Unsupported(format!("the runtime {}", host.runtime)));
+    }
+    if host.device_requests.as_ref().is_some_and(|requests| !requests.is_empty()) {
+        return no("devices of a driver (--gpus)");
+    }
+    if spec::throttles(host) {
+        return no("limits on block devices (--device-read-bps and the like)");
+    }
+    if !["", "json-file", "none"].contains(&host.log_config.kind.as_str()) {
+        return Err(Unsupported(format!("the log driver {}", host.log_config.kind)));
+    }
+    if !["", "unconfined"].contains(&record.seccomp_profile.as_str()) {
+        return no("a seccomp profile of its own (--security-opt seccomp=FILE)");
+    }
+    let mut warnings = Vec::new();
+    let options = host.log_config.config.iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>();
+    if !options.is_empty() {
+        warnings.push(format!("log options are not applied yet: {}", options.join(", ")));
+    }
+    if host.links.as_ref().is_some_and(|links| !links.is_empty()) {
+        warnings.push("links to other containers (--link) are not made: there is no bridge network yet".to_owned());
+    }
+    let restarts = !["", "no"].contains(&host.restart_policy.name.as_str());
+    if restarts {
+        warnings.push(format!("the restart policy {} is kept, but not applied yet", host.restart_policy.name));
+    }
+    Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use containers::{Config, hostconfig::RestartPolicy};
+
+    use super::*;
+
+    #[test]
+    fn what_docker_create_makes_without_flags_needs_nothing_special() {
+        assert_eq!(check(&Record::default(), &HostConfig::new()), Ok(vec![]));
+        assert_eq!(check(&Record::default(), &HostConfig::missing()), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let record = Record { config: Config { tty: true, ..Config::default() }, ..Record::default() };
+        let words = check(&record, &HostConfig::new()).expect_err("no terminals").to_string();
+        assert_eq!(words, "it needs a terminal (-t), which cannot be given yet");
+        let host = HostConfig { pid_mode: "container:abc".to_owned(), ..HostConfig::new() };
+        assert!(check(&Record::default(), &host).expect_err("no sharing").0.contains("--pid container:abc"));
+    }
+
+    #[test]
+    fn a_restart_policy_is_no_reason_not_to_start() {
+        let restart_policy = RestartPolicy { name: "always".to_owned(), ..RestartPolicy::default() };
+        let host = HostConfig { restart_policy, ..HostConfig::new() };
+        assert_eq!(check(&Record::default(), &host).map(|warnings| warnings.len()), Ok(1));
+    }
+}

@@ -1,0 +1,41 @@
+//! `wait`: until a container ends; its exit code.
+
+use containers::LookupError;
+
+use crate::{
+    find,
+    home::Home,
+    shim::{ConnectError, Connection},
+};
+
+/// Why a container cannot be waited for.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// No such container.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// Its shim cannot be spoken to.
+    #[error(transparent)]
+    Shim(#[from] ConnectError),
+}
+
+/// The exit code of a container, as soon as it does not run. One that is removed when it ends is
+/// waited for all the same.
+///
+/// # Errors
+/// [`WaitError`].
+pub fn wait(home: &Home, container: &str) -> Result<i64, WaitError> {
+    let found = find::container(home, container)?;
+    let state = &found.record.state;
+    if !state.running {
+        return Ok(state.exit_code);
+    }
+    match Connection::open(&home.run_dir(&found.id)).and_then(Connection::wait) {
+        Ok(exit) => Ok(i64::from(exit.exit_code)),
+        // It has ended since we looked, or its shim was killed: what the record says now.
+        Err(ConnectError::Gone(_) | ConnectError::Lost) => {
+            Ok(find::container(home, found.id.as_str())?.record.state.exit_code)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
