@@ -71,6 +71,30 @@ fn a_hard_link_is_made_inside_the_root_or_not_at_all() {
     assert_eq!((file.nlink(), file.uid(), file.gid()), (2, 3, 4), "the link's owner is the inode's");
 }
 
+// dockerd looks at what the link's header names as it is written; what it made is another file.
+#[test]
+fn a_hard_link_to_a_symlink_changes_nothing_outside_the_root() {
+    for style in [Whiteouts::Overlay, Whiteouts::Applied] {
+        let home = root();
+        let (inner, victim) = (home.path().join("root"), home.path().join("victim"));
+        std::fs::create_dir(&inner).expect("mkdir");
+        sys::write_new(&victim, b"x", 0o600).expect("write");
+        let tar = Tar::new()
+            .dir("sub/", 0o755, 0)
+            .dir("sub/dir/", 0o755, 0)
+            .file("sub/evil", b"", 0o644)
+            .symlink("s", "sub/dir")
+            .symlink("evil", &victim.to_string_lossy())
+            .link("l", "s/../evil")
+            .octal(100, 8, 0o4777)
+            .mtime(7)
+            .end();
+        unpack(&tar, &inner, style).expect("unpack");
+        let victim = victim.metadata().expect("it is there");
+        assert_eq!((victim.mode() & 0o7777, victim.mtime() == 7), (0o600, false), "{style:?}");
+    }
+}
+
 #[test]
 fn deletions_become_devices_on_overlay() {
     let home = root();

@@ -24,6 +24,9 @@ use crate::{
     steps::step_at,
 };
 
+/// Bytes of a path, its NUL included.
+const LONGEST_PATH: usize = 4096;
+
 const IN_ROOT: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
 
 /// A directory held open.
@@ -77,12 +80,7 @@ impl Dir {
     /// # Errors
     /// As openat2(2); `EINVAL` for what is no regular file.
     pub fn open_below(&self, path: &[u8]) -> Result<File> {
-        let fd = self.resolve(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC)?;
-        let stat = rustix::fs::fstat(&fd).map_err(at("fstat", self.shown(path)))?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Ok(File::from(fd)),
-            _ => Err(at("open", self.shown(path))(Errno::INVAL)),
-        }
+        open_regular(&self.resolve(path, OFlags::PATH | OFlags::CLOEXEC)?).map_err(at("open", self.shown(path)))
     }
 
     /// Metadata of what is at a path in this root (of a symlink itself), `None` when nothing is.
@@ -104,10 +102,7 @@ impl Dir {
     pub fn set_times_below(&self, path: &[u8], times: &Timestamps) -> Result<()> {
         self.step("utimensat", path)?;
         let fd = self.resolve(path, OFlags::PATH | OFlags::CLOEXEC)?;
-        // An O_PATH descriptor can be a device or FIFO that must not be opened; its link in /proc
-        // leads to the very inode.
-        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        rustix::fs::utimensat(CWD, link, times, AtFlags::empty()).map_err(at("utimensat", self.shown(path)))
+        rustix::fs::utimensat(CWD, link_of(&fd), times, AtFlags::empty()).map_err(at("utimensat", self.shown(path)))
     }
 
     fn resolve(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
@@ -124,26 +119,29 @@ impl Dir {
 
     /// Opens the directory of that name.
     ///
+    /// Where the path it is shown as is longer than the kernel takes one, this ends, as dockerd's
+    /// walks do: who goes down a tree by himself reaches neither its end nor that of his stack.
+    ///
     /// # Errors
-    /// As open(2); `ENOTDIR` for a symlink.
+    /// As open(2); `ENOTDIR` for a symlink, `ENAMETOOLONG` for one too deep.
     pub fn sub(&self, name: &[u8]) -> Result<Self> {
+        let path = self.shown(name);
+        if path.as_os_str().len() >= LONGEST_PATH {
+            return Err(at("open", path)(Errno::NAMETOOLONG));
+        }
         let fd = rustix::fs::openat(&self.fd, name, directory() | OFlags::NOFOLLOW, Mode::empty())
-            .map_err(at("open", self.shown(name)))?;
-        Ok(Self { fd, path: self.shown(name) })
+            .map_err(at("open", &path))?;
+        Ok(Self { fd, path })
     }
 
     /// Opens the regular file of that name for reading, as [`Dir::open_below`].
     ///
     /// # Errors
-    /// As open(2); `EINVAL` for what is no regular file, `ELOOP` for a symlink.
+    /// As open(2); `EINVAL` for what is no regular file, a symlink included.
     pub fn open_file(&self, name: &[u8]) -> Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(at("open", self.shown(name)))?;
-        let stat = rustix::fs::fstat(&fd).map_err(at("fstat", self.shown(name)))?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Ok(File::from(fd)),
-            _ => Err(at("open", self.shown(name))(Errno::INVAL)),
-        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = rustix::fs::openat(&self.fd, name, flags, Mode::empty());
+        found.and_then(|found| open_regular(&found)).map_err(at("open", self.shown(name)))
     }
 
     /// Metadata of the directory itself.
@@ -281,14 +279,16 @@ impl Dir {
         rustix::fs::chownat(&self.fd, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", self.shown(name)))
     }
 
-    /// Sets the mode of what has that name, which must not be a symlink: it would be followed.
+    /// Sets the mode of what has that name. A symlink has none, and is not followed.
     ///
     /// # Errors
-    /// As chmod(2).
+    /// As chmod(2); `EOPNOTSUPP` for a symlink.
     pub fn chmod(&self, name: &[u8], mode: u32) -> Result<()> {
         self.step("chmod", name)?;
-        rustix::fs::chmodat(&self.fd, name, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
-            .map_err(at("chmod", self.shown(name)))
+        // fchmodat(2) follows symlinks, and its flag against that is younger than Linux 6.5.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(at("chmod", self.shown(name)))?;
+        rustix::fs::chmod(link_of(&fd), Mode::from_raw_mode(mode & 0o7777)).map_err(at("chmod", self.shown(name)))
     }
 
     /// Sets access and modification time; of a symlink itself.
@@ -427,6 +427,22 @@ fn owner(uid: u32, gid: u32) -> (Option<Uid>, Option<Gid>) {
     (uid, (gid != u32::MAX).then(|| Gid::from_raw(gid)))
 }
 
+/// Opens for reading what an `O_PATH` descriptor is, if it is a regular file: the open of a device
+/// may do something, that of a FIFO wait.
+fn open_regular(found: &OwnedFd) -> std::result::Result<File, Errno> {
+    let stat = rustix::fs::fstat(found)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Errno::INVAL);
+    }
+    rustix::fs::openat(CWD, link_of(found), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map(File::from)
+}
+
+/// An `O_PATH` descriptor can be a device or FIFO that must not be opened; its link in /proc leads
+/// to the very inode.
+fn link_of(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
 fn directory() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
 }
@@ -461,6 +477,29 @@ mod tests {
         let dir = Dir::open(home.path()).expect("open");
         dir.make_node(b"pipe", FileType::Fifo, 0o644, 0).expect("mknod");
         assert_eq!(dir.open_file(b"pipe").expect_err("no file").errno(), Some(Errno::INVAL));
+    }
+
+    #[test]
+    fn a_symlink_keeps_its_mode_and_so_does_what_it_says() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        crate::write_new(home.path().join("file"), b"", 0o600).expect("write");
+        let dir = Dir::open(home.path()).expect("open");
+        dir.make_symlink(b"file", b"link").expect("symlink");
+        assert!(dir.chmod(b"link", 0o777).is_err());
+        dir.chmod(b"file", 0o640).expect("chmod");
+        let mode = dir.stat(b"file").expect("look").map(|stat| stat.st_mode & 0o7777);
+        assert_eq!(mode, Some(0o640));
+    }
+
+    #[test]
+    fn a_device_is_not_opened() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let dir = Dir::open(home.path()).expect("open");
+        // No driver has this number, so that an open would be ENXIO.
+        dir.make_node(b"device", FileType::CharacterDevice, 0o644, rustix::fs::makedev(240, 99)).expect("mknod");
+        for opened in [dir.open_file(b"device"), dir.open_below(b"device")] {
+            assert_eq!(opened.expect_err("no file").errno(), Some(Errno::INVAL));
+        }
     }
 
     #[test]

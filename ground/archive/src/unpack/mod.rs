@@ -277,16 +277,18 @@ impl Unpacker {
         Ok(parent.set_times(name, &Times::clamped(atime, mtime))?)
     }
 
-    /// Whether what a hard link's header names, as it is written there, is no symlink. dockerd
-    /// looks at that, not at what it made (moby 20.10, archive_unix.go `handleLChmod`).
+    /// Whether mode and times of a hard link may be set: it is no symlink, nor is what its header
+    /// names, as it is written there, at which dockerd looks instead (moby 20.10, archive_unix.go
+    /// `handleLChmod`). Unlike moby, which follows the link it made, if that is a symlink and
+    /// what is written is none (`dir/../link`, `dir` being a symlink): within the layer there.
     fn link_target_is_plain(&self, parent: &Dir, name: &[u8], header: &Header) -> Result<bool, UnpackError> {
-        let written = header.linkname.strip_prefix(b"/").unwrap_or(&header.linkname);
-        let stat = if written == gopath::in_root(&header.linkname) {
-            parent.stat(name)?
-        } else {
-            self.root.stat_below(&header.linkname).unwrap_or(None)
+        let is_plain = |stat: Option<rustix::fs::Stat>| {
+            stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Symlink)
         };
-        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Symlink))
+        let written = header.linkname.strip_prefix(b"/").unwrap_or(&header.linkname);
+        let is_written_otherwise = written != gopath::in_root(&header.linkname);
+        Ok(is_plain(parent.stat(name)?)
+            && (!is_written_otherwise || is_plain(self.root.stat_below(&header.linkname).unwrap_or(None))))
     }
 }
 
