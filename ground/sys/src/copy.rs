@@ -7,9 +7,10 @@
 
 use std::{
     collections::HashMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::File,
     io::{Read, Seek, SeekFrom},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -26,7 +27,8 @@ use rustix::{
 use crate::{
     error::{Error, Result, at},
     steps::step,
-    tree::{names, not_too_deep},
+    tree::names,
+    way::Way,
 };
 
 const CAPABILITY: &str = "security.capability";
@@ -41,8 +43,7 @@ pub fn copy_tree(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
     let source = open_dir(CWD, from.as_os_str()).map_err(at("open", from))?;
     let target = open_dir(CWD, to.as_os_str()).map_err(at("open", to))?;
     let root = target.try_clone().map_err(at("dup", to))?;
-    let mut copy = Copy { root, linked: HashMap::new(), reflinks: true };
-    copy.dir(&source, &target, Place { shown: from, below: Path::new("") })
+    Copy { root, linked: HashMap::new(), reflinks: true }.tree(source, target, from)
 }
 
 fn open_dir(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<OwnedFd, Errno> {
@@ -58,6 +59,19 @@ struct Copy {
     reflinks: bool,
 }
 
+/// A directory that is being copied: what of it is left, and how it looked before we read it.
+struct Level {
+    left: std::vec::IntoIter<(OsString, FileType)>,
+    stat: Stat,
+}
+
+impl Level {
+    fn of(source: &OwnedFd, shown: &Path) -> Result<Self> {
+        let stat = fstat(source).map_err(at("stat", shown))?;
+        Ok(Self { left: names(source).map_err(at("readdir", shown))?.into_iter(), stat })
+    }
+}
+
 /// A file's path for messages, and below the top.
 #[derive(Clone, Copy)]
 struct Place<'a> {
@@ -66,17 +80,41 @@ struct Place<'a> {
 }
 
 impl Copy {
-    fn dir(&mut self, source: &OwnedFd, target: &OwnedFd, place: Place<'_>) -> Result<()> {
-        not_too_deep(place.shown)?;
-        let stat = fstat(source).map_err(at("stat", place.shown))?;
-        for (name, _) in names(source).map_err(at("readdir", place.shown))? {
-            let (shown, below) = (place.shown.join(&name), place.below.join(&name));
-            self.entry(source.as_fd(), target.as_fd(), &name, Place { shown: &shown, below: &below })?;
+    fn tree(&mut self, source: OwnedFd, target: OwnedFd, top: &Path) -> Result<()> {
+        let mut below = PathBuf::new();
+        let mut levels = vec![Level::of(&source, top)?];
+        let (mut source, mut target) = (Way::new(source), Way::new(target));
+        while let Some(level) = levels.last_mut() {
+            let Some((name, _)) = level.left.next() else {
+                let shown = top.join(&below);
+                dress(source.here(), target.here(), &level.stat, &shown)?;
+                source.up().and_then(|()| target.up()).map_err(at("open", shown))?;
+                levels.pop();
+                below.pop();
+                continue;
+            };
+            below.push(&name);
+            let shown = top.join(&below);
+            let place = Place { shown: &shown, below: &below };
+            match self.entry(source.here().as_fd(), target.here().as_fd(), &name, place)? {
+                Some((from, to)) => {
+                    levels.push(Level::of(&from, &shown)?);
+                    source.down(from).and_then(|()| target.down(to)).map_err(at("stat", shown))?;
+                }
+                None => drop(below.pop()),
+            }
         }
-        dress(source, target, &stat, place.shown)
+        Ok(())
     }
 
-    fn entry(&mut self, source: BorrowedFd<'_>, target: BorrowedFd<'_>, name: &OsStr, place: Place<'_>) -> Result<()> {
+    /// Copies one name; of a directory only itself, which comes back opened, with its copy.
+    fn entry(
+        &mut self,
+        source: BorrowedFd<'_>,
+        target: BorrowedFd<'_>,
+        name: &OsStr,
+        place: Place<'_>,
+    ) -> Result<Option<(OwnedFd, OwnedFd)>> {
         let shown = place.shown;
         let stat = statat(source, name, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lstat", shown))?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -85,24 +123,25 @@ impl Copy {
                 step("mkdir", shown)?;
                 mkdirat(target, name, Mode::RWXU).map_err(at("mkdir", shown))?;
                 let to = open_dir(target, name).map_err(at("open", shown))?;
-                self.dir(&from, &to, place)
+                return Ok(Some((from, to)));
             }
-            FileType::RegularFile => self.file(source, target, name, &stat, place),
+            FileType::RegularFile => self.file(source, target, name, &stat, place)?,
             FileType::Symlink => {
                 let said = readlinkat(source, name, Vec::new()).map_err(at("readlink", shown))?;
                 step("symlink", shown)?;
                 symlinkat(said.as_c_str(), target, name).map_err(at("symlink", shown))?;
-                dress_name(target, name, &stat, shown)
+                dress_name(target, name, &stat, shown)?;
             }
             kind @ (FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) => {
                 let mode = Mode::from_raw_mode(stat.st_mode);
                 step("mknod", shown)?;
                 mknodat(target, name, kind, mode, stat.st_rdev).map_err(at("mknod", shown))?;
                 dress_name(target, name, &stat, shown)?;
-                rustix::fs::chmodat(target, name, mode, AtFlags::empty()).map_err(at("chmod", shown))
+                rustix::fs::chmodat(target, name, mode, AtFlags::empty()).map_err(at("chmod", shown))?;
             }
-            _ => Err(Error::new("copy", shown, Errno::INVAL)),
+            _ => return Err(Error::new("copy", shown, Errno::INVAL)),
         }
+        Ok(None)
     }
 
     fn file(
@@ -118,7 +157,8 @@ impl Copy {
             let inode = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.linked.get(&inode) {
                 step("link", shown)?;
-                return linkat(&self.root, first, target, name, AtFlags::empty()).map_err(at("link", shown));
+                let (dir, first) = reach(&self.root, first).map_err(at("open", shown))?;
+                return linkat(&dir, first, target, name, AtFlags::empty()).map_err(at("link", shown));
             }
             self.linked.insert(inode, place.below.to_owned());
         }
@@ -160,6 +200,20 @@ impl Copy {
         }
         Ok(())
     }
+}
+
+/// A directory from which the rest of `path` is short enough for a call; no symlink is on the way.
+fn reach<'p>(root: &OwnedFd, path: &'p Path) -> std::result::Result<(OwnedFd, &'p Path), Errno> {
+    const FAR: usize = 4000;
+    let mut dir = open_dir(root.as_fd(), OsStr::new("."))?;
+    let mut rest = path;
+    while rest.as_os_str().len() > FAR {
+        let bytes = rest.as_os_str().as_bytes();
+        let slash = bytes[..FAR].iter().rposition(|byte| *byte == b'/').ok_or(Errno::NAMETOOLONG)?;
+        dir = open_dir(dir.as_fd(), OsStr::from_bytes(&bytes[..slash]))?;
+        rest = Path::new(OsStr::from_bytes(&bytes[slash + 1..]));
+    }
+    Ok((dir, rest))
 }
 
 /// The next run of a file's bytes that is not a hole.
@@ -285,6 +339,54 @@ mod tests {
         assert!(blocks(&to) <= blocks(&from), "a hole stays a hole");
         let inode = |name: &str| crate::stat(to.join(name)).expect("stat").st_ino;
         assert_eq!(inode("again"), inode("d/tool"));
+    }
+
+    #[test]
+    fn a_tree_deeper_than_there_are_descriptors_is_copied() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        for top in ["from", "to"] {
+            crate::create_dir(at(top), 0o755).expect("mkdir");
+        }
+        let mut dir = open_dir(CWD, at("from").as_os_str()).expect("open");
+        let mut first = None;
+        let deep = crate::way::deeper_than_descriptors();
+        for depth in 0..deep {
+            mkdirat(&dir, "d", Mode::from_raw_mode(0o711)).expect("mkdir");
+            dir = open_dir(dir.as_fd(), OsStr::new("d")).expect("open");
+            if depth % 1000 == 999 {
+                symlinkat(format!("{depth}"), &dir, "link").expect("symlink");
+            }
+            // Links whose first name has a path longer than the system takes.
+            if depth == 2500 {
+                drop(openat(&dir, "f", OFlags::WRONLY | OFlags::CREATE, Mode::RUSR).expect("create"));
+                first = Some(dir.try_clone().expect("dup"));
+            } else if let Some(first) = first.as_ref().filter(|_| depth == 2600) {
+                linkat(first, "f", &dir, "again", AtFlags::empty()).expect("link");
+            }
+        }
+        drop((dir, first));
+        let copied = copy_tree(at("from"), at("to"));
+        let shape = |top: &str| {
+            let mut dir = open_dir(CWD, at(top).as_os_str()).expect("open");
+            let mut seen = Vec::new();
+            while let Ok(below) = open_dir(dir.as_fd(), OsStr::new("d")) {
+                let mut listed = names(&below).expect("readdir");
+                listed.sort_by(|one, other| one.0.cmp(&other.0));
+                let stat = fstat(&below).expect("stat");
+                let links = statat(&below, "again", AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_nlink).ok();
+                seen.push((listed, stat.st_mode, stat.st_mtime, stat.st_mtime_nsec, links));
+                dir = below;
+            }
+            seen
+        };
+        let (from, to) = (shape("from"), shape("to"));
+        for top in ["from", "to"] {
+            crate::remove_tree(at(top)).expect("remove");
+        }
+        copied.expect("copied");
+        assert_eq!(from.len(), deep);
+        assert!(from == to, "the copy is another tree");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod steps;
 #[allow(unsafe_code)]
 mod thread;
 mod tree;
+mod way;
 pub mod xattr;
 
 pub use copy::copy_tree;

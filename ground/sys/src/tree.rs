@@ -17,6 +17,7 @@ use rustix::{
 use crate::{
     error::{Error, Result, at},
     steps::step,
+    way::Way,
 };
 
 /// How deep the directories lie that are emptied where they are; each level costs a descriptor.
@@ -32,29 +33,41 @@ const DEEP: usize = 100;
 /// The first thing that could not be removed.
 pub fn remove_tree(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    remove(CWD, path.as_os_str(), path, true)
+    let Some(name) = path.file_name() else { return Err(at("unlink", path)(Errno::INVAL)) };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat(CWD, parent, flags, Mode::empty()) {
+        Ok(parent) => remove(parent.as_fd(), name, path, true),
+        Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(at("open", parent)(errno)),
+    }
 }
 
 /// Removes what `name` in `dir` is; `shown` is what errors call it. It need not be a path of the
-/// host, so a mount below is an error.
+/// host, so something mounted there or below is an error.
 pub(crate) fn remove_at(dir: BorrowedFd<'_>, name: &OsStr, shown: &Path) -> Result<()> {
     remove(dir, name, shown, false)
 }
 
 fn remove(dir: BorrowedFd<'_>, name: &OsStr, path: &Path, detach: bool) -> Result<()> {
-    step("unlink", path)?;
-    match unlinkat(dir, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        Err(Errno::ISDIR | Errno::PERM | Errno::BUSY) => {}
-        Err(errno) => return Err(at("unlink", path)(errno)),
-    }
-    if detach {
-        drop(crate::unmount_detach(path));
-    }
-    let top = match open_below(dir, name) {
-        Ok(top) => top,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(at("open", path)(errno)),
+    let refused = loop {
+        step("unlink", path)?;
+        match unlinkat(dir, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::BUSY) if detach => crate::unmount_detach(path)?,
+            Err(errno @ (Errno::ISDIR | Errno::PERM)) => break errno,
+            Err(errno) => return Err(at("unlink", path)(errno)),
+        }
+    };
+    let top = loop {
+        match open_same_mount(dir, name) {
+            Ok(top) => break top,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::XDEV) if detach => crate::unmount_detach(path)?,
+            Err(Errno::XDEV) => return Err(at("unlink", path)(Errno::BUSY)),
+            Err(Errno::NOTDIR) => return Err(at("unlink", path)(refused)),
+            Err(errno) => return Err(at("open", path)(errno)),
+        }
     };
     let mut removal = Removal { top, path, detach, moved_up: 0, first: None };
     removal.run();
@@ -190,13 +203,6 @@ pub(crate) fn names(dir: &OwnedFd) -> std::result::Result<Vec<(OsString, FileTyp
     Ok(found)
 }
 
-/// Walks end where a path would be longer than the kernel takes one, as dockerd's do, and not
-/// where the stack does.
-pub(crate) fn not_too_deep(path: &Path) -> Result<()> {
-    let length = path.as_os_str().len();
-    if length < 4096 { Ok(()) } else { Err(Error::new("open", path, Errno::NAMETOOLONG)) }
-}
-
 /// What a tree holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TreeSize {
@@ -217,37 +223,52 @@ pub fn tree_size(path: impl AsRef<Path>) -> Result<TreeSize> {
 
 /// Measures what an open directory holds; `path` is what errors call it.
 pub(crate) fn tree_size_at(dir: BorrowedFd<'_>, path: &Path) -> Result<TreeSize> {
+    let mut shown = path.to_owned();
     let mut size = TreeSize::default();
-    let dir = open_below(dir, ".").map_err(at("open", path))?;
-    measure(dir, path, &mut HashSet::new(), &mut size)?;
+    let mut seen = HashSet::new();
+    let mut way = Way::new(open_below(dir, ".").map_err(at("open", path))?);
+    let mut left = vec![names(way.here()).map_err(at("readdir", path))?.into_iter()];
+    while let Some(entries) = left.last_mut() {
+        let Some((name, kind)) = entries.next() else {
+            left.pop();
+            way.up().map_err(at("open", &shown))?;
+            shown.pop();
+            continue;
+        };
+        shown.push(&name);
+        if kind == FileType::Directory {
+            match open_below(way.here().as_fd(), &*name) {
+                Ok(sub) => {
+                    left.push(names(&sub).map_err(at("readdir", &shown))?.into_iter());
+                    way.down(sub).map_err(at("stat", &shown))?;
+                    continue;
+                }
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(at("open", shown)(errno)),
+            }
+        } else {
+            size.bytes += bytes_of(way.here(), &name, &mut seen).map_err(at("stat", &shown))?;
+        }
+        shown.pop();
+    }
     Ok(size)
 }
 
-fn measure(dir: OwnedFd, path: &Path, seen: &mut HashSet<(u64, u64)>, size: &mut TreeSize) -> Result<()> {
-    not_too_deep(path)?;
-    for (name, kind) in names(&dir).map_err(at("readdir", path))? {
-        if kind == FileType::Directory {
-            match open_below(dir.as_fd(), &*name) {
-                Ok(sub) => measure(sub, &path.join(&name), seen, size)?,
-                Err(Errno::NOENT) => {}
-                Err(errno) => return Err(at("open", path.join(&name))(errno)),
-            }
-            continue;
+/// The size of what is no directory; 0 when it was counted before, or vanished.
+fn bytes_of(dir: &OwnedFd, name: &OsStr, seen: &mut HashSet<(u64, u64)>) -> std::result::Result<u64, Errno> {
+    match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) if stat.st_nlink < 2 || seen.insert((stat.st_dev, stat.st_ino)) => {
+            Ok(u64::try_from(stat.st_size).unwrap_or(0))
         }
-        match statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if stat.st_nlink < 2 || seen.insert((stat.st_dev, stat.st_ino)) => {
-                size.bytes += u64::try_from(stat.st_size).unwrap_or(0);
-            }
-            Ok(_) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(at("stat", path.join(&name))(errno)),
-        }
+        Ok(_) | Err(Errno::NOENT) => Ok(0),
+        Err(errno) => Err(errno),
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::way::deeper_than_descriptors;
 
     #[test]
     fn a_tree_is_measured_by_inode_and_links_by_their_target() {
@@ -295,12 +316,68 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mounted_several_times_on_the_tree_itself_is_not_emptied() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        for name in ["volume", "gone"] {
+            crate::create_dir(at(name), 0o755).expect("mkdir");
+        }
+        crate::write_new(at("volume/kept"), b"", 0o644).expect("write");
+        crate::write_new(at("file"), b"", 0o644).expect("write");
+        let bind = |from: &str, to: &str| {
+            crate::mount_string(&at(from).to_string_lossy(), &at(to), "none", rustix::mount::MountFlags::BIND, "")
+        };
+        for (from, to) in [("volume", "gone"), ("volume", "gone"), ("volume/kept", "file")] {
+            bind(from, to).expect("mount");
+        }
+        let removed = [remove_tree(at("gone")), remove_tree(at("file"))];
+        for name in ["gone", "gone", "file"] {
+            drop(crate::unmount_detach(at(name)));
+        }
+        assert!(crate::exists(at("volume/kept")).expect("look"));
+        assert!(removed.iter().all(std::result::Result::is_ok), "{removed:?}");
+        assert!(!crate::exists(at("gone")).expect("look") && !crate::exists(at("file")).expect("look"));
+    }
+
+    #[test]
+    fn a_mount_at_a_name_in_a_directory_is_not_emptied() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        for name in ["volume", "tree", "tree/d"] {
+            crate::create_dir(at(name), 0o755).expect("mkdir");
+        }
+        crate::write_new(at("volume/kept"), b"", 0o644).expect("write");
+        let (volume, d) = (at("volume"), at("tree/d"));
+        crate::mount_string(&volume.to_string_lossy(), &d, "none", rustix::mount::MountFlags::BIND, "").expect("mount");
+        let refused = crate::Dir::open(at("tree")).expect("open").remove(b"d");
+        crate::unmount_detach(&d).expect("it was left alone");
+        assert!(crate::exists(at("volume/kept")).expect("look"));
+        assert_eq!(refused.expect_err("something is mounted there").errno(), Some(Errno::BUSY));
+    }
+
+    #[test]
+    fn a_tree_deeper_than_there_are_descriptors_is_measured() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let mut dir = open_below(CWD, home.path().as_os_str()).expect("open");
+        let deep = deeper_than_descriptors();
+        for _ in 0..deep {
+            rustix::fs::mkdirat(&dir, "d", Mode::RWXU).expect("mkdir");
+            dir = open_below(dir.as_fd(), "d").expect("open");
+            rustix::fs::symlinkat("four", &dir, "link").expect("symlink");
+        }
+        drop(dir);
+        let size = tree_size(home.path());
+        remove_tree(home.path()).expect("remove");
+        assert_eq!(size.expect("measured").bytes, 4 * deep as u64);
+    }
+
+    #[test]
     fn a_tree_deeper_than_there_are_descriptors_is_removed() {
         let home = tempfile::tempdir().expect("a temporary directory");
         let gone = home.path().join("gone");
         crate::create_dir(&gone, 0o755).expect("mkdir");
         let mut dir = open_below(CWD, gone.as_os_str()).expect("open");
-        for _ in 0..1500 {
+        for _ in 0..deeper_than_descriptors() {
             rustix::fs::mkdirat(&dir, "d", Mode::RWXU).expect("mkdir");
             dir = open_below(dir.as_fd(), "d").expect("open");
         }
