@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod changes;
 mod draft;
 mod error;
 pub mod ids;
@@ -55,6 +56,7 @@ mod rw_layer;
 mod store;
 mod write_tar;
 
+pub use archive::{Change, ChangeKind};
 pub use batch::{Batch, Mark, Published, Registered};
 pub use error::{Error, Result};
 pub use graphdriver::Access;

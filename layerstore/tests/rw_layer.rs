@@ -208,6 +208,19 @@ fn what_is_mounted_already_is_noticed() {
 }
 
 #[test]
+fn what_is_mounted_of_a_container_goes_with_its_layer() {
+    let (root, store, image) = with_image("overlay2");
+    let id = container('a');
+    let before = root.listing();
+    store.create_rw_layer(&id, Some(&image), Init::Docker, None).expect("create");
+    let target = store.mount(&id, None).expect("mount").hand_over().expect("a mount");
+    store.release_rw(&id, &|_| true).expect("release");
+    assert!(sys::mount_points().expect("mountinfo").iter().all(|point| point.at != target));
+    sys::remove_dir(root.layerdb().join("mounts")).expect("it is empty");
+    assert_eq!(root.listing(), before);
+}
+
+#[test]
 fn the_mount_is_dockerds_option_string() {
     let (root, store, image) = with_image("overlay2");
     let id = container('a');

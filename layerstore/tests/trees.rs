@@ -205,3 +205,49 @@ fn a_changed_file_is_found_when_the_tar_is_written_again() {
     let refused = store.write_tar(&chain, &mut std::io::sink()).expect_err("no description");
     assert!(refused.to_string().contains("tar-split.json.gz: No such file or directory"), "{refused}");
 }
+
+/// Each container's changes and their size, as its daemon told them.
+fn changes_are_as_recorded(version: &str, driver: &'static str) {
+    let root = Root::recorded(version, driver);
+    let store = support::open(&root.path(), driver, Access::ReadOnly);
+    let said = said(version, driver);
+    let mut compared = 0;
+    for container in store.rw_layers().expect("list") {
+        let recorded = &said["container_changes"][container.as_str()];
+        if recorded["status"] != 200 {
+            continue;
+        }
+        let kinds = ["C", "A", "D"];
+        let told = recorded["json"].as_array().into_iter().flatten();
+        let mut told: Vec<_> = told
+            .map(|change| {
+                let kind = change["Kind"].as_u64().and_then(|kind| kinds.get(usize::try_from(kind).ok()?));
+                format!("{} {}", kind.expect("a kind"), change["Path"].as_str().expect("a path"))
+            })
+            .collect();
+        let changes = store.changes(&container).expect("compare");
+        let mut found: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        told.sort();
+        found.sort();
+        assert_eq!(found, told, "{container}");
+        let size = said["container_inspect"][container.as_str()]["json"]["SizeRw"].as_u64();
+        assert_eq!(Some(store.size_rw(&container).expect("measure")), size.or(Some(0)), "{container}");
+        compared += 1;
+    }
+    assert!(compared > 30, "only {compared} containers were compared");
+}
+
+#[test]
+fn changes_are_as_20_10_told_them_on_overlay2() {
+    changes_are_as_recorded("20.10.24", "overlay2");
+}
+
+#[test]
+fn changes_are_as_20_10_told_them_on_vfs() {
+    changes_are_as_recorded("20.10.24", "vfs");
+}
+
+#[test]
+fn changes_are_as_28_5_told_them() {
+    changes_are_as_recorded("28.5.2", "overlay2");
+}
