@@ -8,7 +8,7 @@ use sys::{Dir, Listed};
 use super::{
     Change,
     ChangeKind::{Added, Deleted, Modified},
-    differs, has_directory_bit, kind_of,
+    differs, kind_of,
     stack::{Stack, is_opaque},
 };
 
@@ -118,32 +118,29 @@ impl Pair<'_> {
         };
         let mut below = Vec::new();
         self.compare_below(path, holds, &mut below)?;
-        let by_content = (!below.is_empty() && has_directory_bit(self.stat)).then_some(Modified);
+        let by_content = (!below.is_empty()).then_some(Modified);
         found.extend(own.or(by_content).map(|kind| Change { path: path.to_vec(), kind }));
         found.append(&mut below);
         Ok(())
     }
 
     fn compare_below(&self, path: &[u8], holds: Holds, found: &mut Vec<Change>) -> sys::Result<()> {
+        // unlike moby: a block device or socket is no directory. There, one in a directory's place
+        // also lists the directory's files as deleted, and such a commit cannot be applied.
+        if kind_of(self.stat) != FileType::Directory {
+            return Ok(());
+        }
+        let new = match self.new.sub(self.name) {
+            Err(error) if error.is_not_found() => return Ok(()),
+            other => other?,
+        };
         let was_dir = self.was.is_some_and(|was| kind_of(was) == FileType::Directory);
         let old = match self.old {
             Some(old) if was_dir => Some(old.enter(self.name)?),
             _ => None,
         };
-        if kind_of(self.stat) == FileType::Directory {
-            let new = match self.new.sub(self.name) {
-                Err(error) if error.is_not_found() => return Ok(()),
-                other => other?,
-            };
-            let becomes_opaque = holds == Holds::Changes && is_opaque(self.new, self.name)?;
-            return compare(&new, old.as_ref(), path, if becomes_opaque { Holds::OpaqueChanges } else { holds }, found);
-        }
-        // dockerd takes block devices and sockets for directories without files.
-        if let Some(old) = old.filter(|_| has_directory_bit(self.stat)) {
-            let gone = old.names()?.into_iter();
-            found.extend(gone.map(|name| Change { path: [path, b"/", &name].concat(), kind: Deleted }));
-        }
-        Ok(())
+        let becomes_opaque = holds == Holds::Changes && is_opaque(self.new, self.name)?;
+        compare(&new, old.as_ref(), path, if becomes_opaque { Holds::OpaqueChanges } else { holds }, found)
     }
 
     fn capability_differs(&self) -> sys::Result<bool> {
