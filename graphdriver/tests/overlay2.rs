@@ -106,6 +106,14 @@ fn a_link_that_leads_to_another_layer_is_left_alone() {
 }
 
 #[test]
+fn the_directory_of_all_links_is_no_layer_to_remove() {
+    let tree = tree();
+    let before = sys::list_dir(tree.file("l")).expect("readdir");
+    tree.driver.remove(&id("l")).expect("there is no such layer");
+    assert_eq!(sys::list_dir(tree.file("l")).expect("readdir"), before);
+}
+
+#[test]
 fn a_layer_that_others_rest_on_is_shown_read_only() {
     let tree = tree();
     let RootFs::Overlay(top) = tree.driver.rootfs(&id("top")).expect("seen") else { panic!("top rests on base") };

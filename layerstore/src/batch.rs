@@ -10,7 +10,7 @@
 //! before that copy is removed.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,7 @@ use base::{ChainId, chain_id};
 
 use crate::{
     CacheId, Error, Layer, LayerStore, Pin, Result,
-    draft::{Draft, Kind, in_the_way},
+    draft::{Draft, Kind},
     ingest::Ingested,
     journal::Journal,
     layerdb::layer_dir,
@@ -303,7 +303,11 @@ impl<'s> Unpublished<'s> {
             Ok(lock) => Ok(Some(lock)),
             Err((draft, error)) => {
                 self.draft = Some(draft);
-                if in_the_way(&error) { Ok(None) } else { Err(error.into()) }
+                match error.io().kind() {
+                    ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => Ok(None),
+                    // Such as a file, which no waiting makes a layer. The place is what is wrong.
+                    kind => Err(sys::Error::new("rename", to, kind).into()),
+                }
             }
         }
     }

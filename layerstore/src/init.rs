@@ -6,7 +6,7 @@
 //! Unlike moby, which takes the paths in random order, ours is fixed; and what is in the way and
 //! cannot be unlinked is an error rather than followed.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use base::LayerId;
 
@@ -71,7 +71,11 @@ fn clear(place: &Path, path: &Path) -> Result<bool> {
     match sys::remove_file(place) {
         Ok(()) => Ok(false),
         Err(_) if place.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) => Ok(true),
-        Err(_) => Err(Error::InTheWay(Path::new("/").join(path))),
+        // A file that may not be removed. All else, such as a full disk, is not the image's fault.
+        Err(error) if error.io().kind() == ErrorKind::PermissionDenied => {
+            Err(Error::InTheWay(Path::new("/").join(path)))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

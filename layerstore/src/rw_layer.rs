@@ -11,6 +11,7 @@ use crate::{
     draft::{Draft, Kind, in_the_way},
     layerdb::{mount_dir, mount_dir::MountDir},
     read::file_in,
+    store::still_there,
 };
 
 /// What stands between the image and the container's own layer.
@@ -53,15 +54,23 @@ impl LayerStore {
         let mount_id = MountId::random();
         let init_id = (init == Init::Docker).then(|| mount_id.init());
         let rw = RwLayer { container: container.clone(), mount_id, init_id, parent: image.copied() };
+        sys::create_dir_all(self.mounts_dir(), 0o755)?;
         let draft = self.mount_draft(&rw)?;
-        let made = self
-            .make_layers(&rw, below.as_ref().map(|layer| layer.cache_id.layer()), limit)
-            .and_then(|()| self.publish_mount(draft, container));
-        if made.is_err() {
-            self.remove_layers(&rw).ok();
-        }
+        let made = self.make_layers(&rw, below.as_ref().map(|layer| layer.cache_id.layer()), limit);
+        let (draft, error) = match made {
+            Err(error) => (draft, error),
+            Ok(()) => match draft.publish(&self.mount_dir(container)) {
+                Ok(_) => return Ok(rw),
+                Err((draft, error)) if in_the_way(&error) => (draft, Error::MountExists(container.clone())),
+                Err((draft, error)) => (draft, error.into()),
+            },
+        };
         drop(pinned);
-        made.map(|()| rw)
+        // As long as they are there, the draft names them.
+        if self.remove_layers(&rw).is_err() {
+            draft.leave();
+        }
+        Err(error)
     }
 
     fn mount_draft(&self, rw: &RwLayer) -> Result<Draft> {
@@ -80,15 +89,6 @@ impl LayerStore {
         self.driver().create_read_write(init.layer(), image, limit)?;
         self.populate_init(init.layer())?;
         Ok(self.driver().create_read_write(rw.mount_id.layer(), Some(init.layer()), limit)?)
-    }
-
-    fn publish_mount(&self, draft: Draft, container: &ContainerId) -> Result<()> {
-        sys::create_dir_all(self.mounts_dir(), 0o755)?;
-        match draft.publish(&self.mount_dir(container)) {
-            Err((_, error)) if in_the_way(&error) => Err(Error::MountExists(container.clone())),
-            Err((_, error)) => Err(error.into()),
-            Ok(_) => Ok(()),
-        }
     }
 
     /// Removes the driver's layers, the upper one first; both are tried.
@@ -111,11 +111,15 @@ impl LayerStore {
     /// same, unless it was the rename that failed.
     pub fn release_rw(&self, container: &ContainerId, needed: &dyn Fn(&ChainId) -> bool) -> Result<Vec<ChainId>> {
         let dir = self.mount_dir(container);
-        if !sys::exists(&dir)? {
+        let opened = match sys::open_dir(&dir) {
+            Err(error) if error.is_not_found() => return Ok(Vec::new()),
+            other => other?,
+        };
+        let gone = self.fresh_path(Kind::Removing)?;
+        let lock = sys::wait_exclusive(opened, &dir)?;
+        if !still_there(&dir, lock.file())? {
             return Ok(Vec::new());
         }
-        let gone = self.fresh_path(Kind::Removing)?;
-        let lock = sys::wait_exclusive(sys::open_dir(&dir)?, &dir)?;
         sys::rename(&dir, &gone)?;
         let named = crate::recover::named_layers(&gone)?;
         let removed = named.iter().map(|id| self.driver().remove(id)).fold(Ok(()), Result::and);

@@ -83,7 +83,12 @@ impl LayerStore {
     /// As syncfs(2).
     pub fn sync(&self) -> Result<()> {
         sys::syncfs(&self.layerdb)?;
-        let device = |path: &Path| Ok::<_, Error>(sys::stat_opt(path)?.map(|stat| stat.st_dev));
+        // The home may be a link to another disk.
+        let device = |path: &Path| match sys::stat(path) {
+            Ok(stat) => Ok::<_, Error>(Some(stat.st_dev)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        };
         let home = self.driver.home();
         if let Some(apart) = device(home)?
             && Some(apart) != device(&self.layerdb)?

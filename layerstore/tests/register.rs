@@ -380,3 +380,31 @@ fn chains_of(numbers: &[usize]) -> Vec<ChainId> {
     }
     chains
 }
+
+#[test]
+fn what_is_no_directory_at_a_layers_place_is_an_error_and_nothing_is_left() {
+    for driver in DRIVERS {
+        let root = Root::fresh(driver);
+        let store = root.store();
+        let chain = chains_of(&[1])[0];
+        let place = root.layerdb().join("sha256").join(chain.hex());
+        sys::create_dir_all(root.layerdb().join("sha256"), 0o755).expect("mkdir");
+        sys::write_new(&place, b"", 0o644).expect("write");
+        let refused = store.register(None, &mut &layer(1)[..], &mut |_| {}).expect_err("something is there");
+        assert_eq!(refused.to_string(), format!("rename {}: not a directory", place.display()));
+        store.recover(&none_needed).expect("recover");
+        assert_eq!(store.driver().list().expect("list"), []);
+        assert_eq!(sys::list_dir(root.layerdb().join("tmp")).expect("list"), Vec::<std::ffi::OsString>::new());
+    }
+}
+
+#[test]
+fn a_driver_on_another_file_system_is_flushed_too() {
+    let (root, elsewhere) = (Root::fresh("overlay2"), std::path::Path::new("/dev/shm/minidock-elsewhere"));
+    let elsewhere = elsewhere.with_extension(std::process::id().to_string());
+    sys::create_dir(&elsewhere, 0o710).expect("mkdir");
+    sys::symlink(&elsewhere, root.home()).expect("symlink");
+    let synced = flushes(|| root.store().sync().expect("sync"));
+    sys::remove_tree(&elsewhere).expect("remove");
+    assert_eq!(synced.len(), 2, "{synced:?}");
+}

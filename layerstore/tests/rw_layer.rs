@@ -319,3 +319,45 @@ fn the_last_container_takes_an_image_that_is_gone_with_it() {
         assert_eq!(store.release_rw(&container('b'), &none_needed).expect("gone already"), []);
     }
 }
+
+#[test]
+fn what_a_failed_create_cannot_remove_is_left_to_recovery() {
+    for driver in DRIVERS {
+        let (root, store, image) = with_image(driver);
+        let id = container('a');
+        let steps = counted(|| store.create_rw_layer(&id, Some(&image), Init::Docker, None).map(drop)).1;
+        store.release_rw(&id, &|_| true).expect("release");
+        let before = root.listing();
+        for first in 0..steps {
+            // The first step that fails, and with it every removal of the driver's.
+            let mut seen = 0;
+            let home = root.home();
+            let watcher = move |call: &'static str, path: &Path| {
+                seen += 1;
+                seen - 1 != first && !(seen > first && call != "mkdir" && path.starts_with(&home))
+            };
+            let failed = sys::steps::watched(watcher, || store.create_rw_layer(&id, Some(&image), Init::Docker, None));
+            if failed.is_ok() {
+                store.release_rw(&id, &|_| true).expect("release");
+            }
+            root.store().recover(&|_| true).expect("recover");
+            assert_eq!(root.listing(), before, "{driver}, step {first} failed");
+        }
+    }
+}
+
+#[test]
+fn containers_are_removed_by_two_at_once_without_an_error() {
+    for driver in DRIVERS {
+        let (root, _, image) = with_image(driver);
+        for round in 0..30_u64 {
+            let id: ContainerId = format!("{round:064x}").parse().expect("an id");
+            root.store().create_rw_layer(&id, Some(&image), Init::Docker, None).expect("create");
+            std::thread::scope(|threads| {
+                for _ in 0..3 {
+                    threads.spawn(|| root.store().release_rw(&id, &|_| true).expect("gone already is fine"));
+                }
+            });
+        }
+    }
+}
