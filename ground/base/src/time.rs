@@ -50,6 +50,19 @@ impl Time {
         self.0.as_second() - earlier.0.as_second()
     }
 
+    /// RFC 3339 in UTC with all nine digits of the fraction, as `docker logs -t` prints it.
+    pub fn padded(&self) -> String {
+        self.0.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%9fZ").to_string()
+    }
+
+    /// RFC 3339 in whole seconds and the local zone, as `docker history --format
+    /// {{.CreatedAt}}` prints it.
+    pub fn local_rfc3339_seconds(&self) -> String {
+        let zoned = self.0.to_zoned(jiff::tz::TimeZone::system());
+        let offset = if zoned.offset().is_zero() { "Z".to_owned() } else { zoned.strftime("%:z").to_string() };
+        format!("{}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S"))
+    }
+
     /// As Go's `Time.String` shows a local time: `2026-11-22 06:03:23 +0000 UTC`, which is what
     /// `docker ps --format {{.CreatedAt}}` prints (whole seconds).
     pub fn local_text(&self) -> String {

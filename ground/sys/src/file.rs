@@ -402,6 +402,52 @@ impl Drop for Draft {
     }
 }
 
+/// A file in the making beside its place: removed when dropped, unless published.
+#[derive(Debug)]
+pub struct DraftFile {
+    file: File,
+    temporary: PathBuf,
+    place: PathBuf,
+    published: bool,
+}
+
+impl DraftFile {
+    /// Makes the temporary file for one that shall stand at `place`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn beside(place: impl Into<PathBuf>, mode: u32) -> Result<Self> {
+        let place = place.into();
+        let temporary = temporary_beside(&place);
+        Ok(Self { file: create_new(&temporary, mode)?, temporary, place, published: false })
+    }
+
+    /// Where to write.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// It is whole: flush it and put it in its place, over what is there.
+    ///
+    /// # Errors
+    /// As fsync(2) and rename(2); it is then removed.
+    pub fn publish(mut self) -> Result<()> {
+        self.file.sync_all().map_err(at("fsync", &self.temporary))?;
+        rename(&self.temporary, &self.place)?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for DraftFile {
+    fn drop(&mut self) {
+        if !self.published {
+            // The error that brought us here is the one to tell.
+            drop(remove_file(&self.temporary));
+        }
+    }
+}
+
 /// Whether a name is one of our or dockerd's left-over temporary files.
 pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
     name.as_bytes().starts_with(b".tmp-")

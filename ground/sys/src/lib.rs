@@ -26,8 +26,8 @@ pub use detached::{DetachedOverlay, mount_overlay_detached};
 pub use dir::{Dir, FileLook, Listed};
 pub use error::{Error, Result};
 pub use file::{
-    Draft, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, is_dir, is_temporary, link,
-    list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat, stat_opt,
+    Draft, DraftFile, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, is_dir, is_temporary,
+    link, list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename, set_times, stat, stat_opt,
     symlink, syncfs, truncate_write, unnamed_file, write_atomic, write_new,
 };
 pub use host::{
