@@ -1,0 +1,52 @@
+//! `rmi`: names of images, and images that have none left. What containers use stays.
+
+use std::collections::HashMap;
+
+use base::ImageId;
+use images::{How, RemoveError, Removed, User};
+
+use crate::{
+    home::{Home, HomeError},
+    truth,
+};
+
+/// Why an image was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RmiError {
+    /// The data root cannot be written to.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The containers cannot be listed, so nobody knows what they use.
+    #[error(transparent)]
+    Containers(#[from] sys::Error),
+    /// The images' own reasons.
+    #[error(transparent)]
+    Remove(#[from] RemoveError),
+}
+
+impl RmiError {
+    /// Whether there is no image of that name.
+    pub fn is_no_such_image(&self) -> bool {
+        matches!(self, Self::Remove(RemoveError::Other(images::Error::NoImage(_))))
+    }
+}
+
+/// Takes away a name of an image, or all names and the image.
+///
+/// # Errors
+/// [`RmiError`].
+pub fn rmi(home: &Home, image: &str, how: How) -> Result<Vec<Removed>, RmiError> {
+    let writer = home.writer()?;
+    let layers = home.layers_for(&writer)?;
+    let mut listing = home.containers().load_all()?;
+    let mut users = HashMap::<ImageId, Vec<User>>::new();
+    for container in &mut listing.containers {
+        truth::correct(home, container);
+        if let Some(image) = container.record.image_id() {
+            let user = User { container: container.id.clone(), running: container.record.state.running };
+            users.entry(image).or_default().push(user);
+        }
+    }
+    let users = |image: &ImageId| users.get(image).cloned().unwrap_or_default();
+    Ok(home.images().remove(&layers, image, how, &users)?)
+}
