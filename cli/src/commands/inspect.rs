@@ -1,0 +1,80 @@
+//! `minidock inspect`: all that is known of containers and images, as JSON.
+
+use serde_json::Value;
+
+use super::Place;
+use crate::{
+    failure::Failure,
+    out::{Out, template::Template},
+};
+
+/// Return low-level information on containers and images
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Format output using a Go template
+    #[arg(short, long)]
+    format: Option<String>,
+    /// Display total file sizes if the type is container
+    #[arg(short, long)]
+    size: bool,
+    /// Return JSON for specified type
+    #[arg(long, value_name = "container|image")]
+    r#type: Option<String>,
+    #[arg(required = true, value_name = "NAME|ID")]
+    names: Vec<String>,
+}
+
+/// A template that cannot be used ends `inspect` with this code.
+const BAD_TEMPLATE: u8 = 64;
+
+pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
+    let template = match args.format.as_deref() {
+        None | Some("" | "json") => None,
+        Some(text) => Some(Template::parse(text).map_err(|error| bad_template(&error))?),
+    };
+    let home = place.open()?;
+    let kind = runtime::InspectKind::parse(args.r#type.as_deref()).ok_or_else(|| {
+        Failure::words(format!("{:?} is not a valid value for --type", args.r#type.clone().unwrap_or_default()))
+    })?;
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for name in &args.names {
+        match runtime::inspect(&home, name, kind, args.size) {
+            Ok(value) => found.push(value),
+            Err(error) => missing.push(error),
+        }
+    }
+    match (&template, args.format.as_deref()) {
+        (Some(template), _) => {
+            for value in &found {
+                out.line(template.run(value).map_err(|error| bad_template(&error))?)?;
+            }
+        }
+        (None, Some("json")) => {
+            for value in &found {
+                out.line(base::gojson::to_string(value).map_err(std::io::Error::from)?)?;
+            }
+        }
+        (None, _) => out.text(indented(&found)?)?,
+    }
+    out.flush()?;
+    let Some((last, others)) = missing.split_last() else { return Ok(()) };
+    for error in others {
+        Failure::words(error.to_string()).say();
+    }
+    Err(Failure::words(last.to_string()))
+}
+
+fn bad_template(error: &dyn std::error::Error) -> Failure {
+    Failure::words(format!("Template parsing error: {error}")).with_code(BAD_TEMPLATE)
+}
+
+/// Four spaces a level, as docker's client.
+fn indented(found: &[Value]) -> std::io::Result<String> {
+    use serde::Serialize as _;
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    found.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
+    bytes.push(b'\n');
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,140 @@
+//! The commands: one file each says what the user types, makes one call, and shows what comes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use runtime::{Home, HomeOptions, home::Writer};
+
+use crate::{failure::Failure, out::Out};
+
+mod container_flags;
+mod create;
+mod diff;
+
+mod exec;
+mod history;
+mod images;
+mod import;
+mod info;
+mod inspect;
+mod kill;
+mod load;
+mod logs;
+mod moment;
+mod progress;
+mod ps;
+mod restart;
+mod rm;
+mod rmi;
+mod run;
+mod save;
+mod start;
+mod stop;
+mod streams;
+mod tag;
+mod version;
+mod wait;
+mod whereis;
+
+/// Where everything is: before the command on the line.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Root directory of persistent state, as dockerd's
+    #[arg(long, value_name = "DIR", env = "MINIDOCK_DATA_ROOT", default_value = "/var/lib/minidock")]
+    pub data_root: PathBuf,
+    /// Root directory of what lives as long as its containers run [default: one per data root in /run/minidock]
+    #[arg(long, value_name = "DIR", env = "MINIDOCK_EXEC_ROOT")]
+    pub exec_root: Option<PathBuf>,
+    /// Storage driver to use [default: what the data root holds, else overlay2]
+    #[arg(short, long, value_name = "overlay2|vfs")]
+    pub storage_driver: Option<String>,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($module:ident)),* $(,)?) => {
+        /// What can be done.
+        #[derive(Debug, Subcommand)]
+        pub enum Command {
+            $($(#[$doc])* $name($module::Args)),*
+        }
+
+        impl Command {
+            /// Does it.
+            ///
+            /// # Errors
+            /// What the user is told, and the exit code.
+            pub fn run(self, place: &Place, out: &mut Out) -> Result<(), Failure> {
+                match self {
+                    $(Self::$name(args) => $module::run(place, args, out)),*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Create(create),
+    Diff(diff),
+    Exec(exec),
+    History(history),
+    Images(images),
+    Import(import),
+    Info(info),
+    Inspect(inspect),
+    Kill(kill),
+    Load(load),
+    Logs(logs),
+    Ps(ps),
+    Restart(restart),
+    Rm(rm),
+    Rmi(rmi),
+    Run(run),
+    Save(save),
+    Start(start),
+    Stop(stop),
+    Tag(tag),
+    Version(version),
+    Wait(wait),
+    Where(whereis),
+}
+
+impl Place {
+    /// The data root that is meant. Writes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn open(&self) -> Result<Home, Failure> {
+        let options = HomeOptions {
+            data_root: Some(self.data_root.clone()),
+            exec_root: self.exec_root.clone(),
+            storage_driver: self.storage_driver.clone(),
+        };
+        Home::open(options).map_err(|error| Failure::home(&error))
+    }
+
+    /// The data root, and the right to write to it while the lock lives.
+    ///
+    /// # Errors
+    /// Without root rights, beside a live dockerd, or when it cannot be made.
+    pub fn open_to_write(&self) -> Result<(Home, Writer), Failure> {
+        let home = self.open()?;
+        let writer = home.writer().map_err(|error| Failure::home(&error))?;
+        Ok((home, writer))
+    }
+}
+
+/// As docker shortens in tables: at most so many characters, the last one an ellipsis.
+fn shortened(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_owned();
+    }
+    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// An error of the system in Go's spelling: `no such file or directory`.
+fn go_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
