@@ -131,11 +131,13 @@ impl Images {
         Ok(Some((image, size)))
     }
 
-    /// The images that were made from this one here.
-    pub(crate) fn children(&self, id: &ImageId) -> Result<Vec<ImageId>> {
-        let mut children = self.ids()?;
-        children.retain(|child| matches!(self.parent(child), Ok(Some(parent)) if parent == *id));
-        Ok(children)
+    /// What each image was made from here; the parent may be gone.
+    pub(crate) fn parents(&self) -> Result<HashMap<ImageId, ImageId>> {
+        let mut parents = HashMap::new();
+        for id in self.ids()? {
+            parents.extend(self.parent(&id)?.map(|parent| (id, parent)));
+        }
+        Ok(parents)
     }
 
     /// The top layers of all images: no deletion of layers may touch them, or what they rest on.

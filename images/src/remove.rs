@@ -3,7 +3,7 @@
 //! moby 20.10, daemon/images/image_delete.go `ImageDelete`, its rules and words. Pointer first: a
 //! name is durably gone before the image is, the image before its layers.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use base::{ContainerId, ImageId};
 use layerstore::LayerStore;
@@ -133,8 +133,15 @@ impl Images {
         let _lock = layers.lock().map_err(Error::from)?;
         let image = self.resolve(typed)?.id;
         let names = self.repositories()?;
-        let mut removal =
-            Removal { images: self, users, names, image_ids: Vec::new(), untagged: false, done: Vec::new() };
+        let mut removal = Removal {
+            images: self,
+            users,
+            names,
+            parents: self.parents()?,
+            image_ids: Vec::new(),
+            untagged: false,
+            done: Vec::new(),
+        };
         removal.plan(typed, image, how)?;
         Ok(removal.carry_out(layers)?)
     }
@@ -145,6 +152,8 @@ struct Removal<'a> {
     images: &'a Images,
     users: Users<'a>,
     names: Repositories,
+    /// What each image was made from.
+    parents: HashMap<ImageId, ImageId>,
     /// To be deleted, with the number of words to say before.
     image_ids: Vec<(usize, ImageId)>,
     untagged: bool,
@@ -209,12 +218,12 @@ impl Removal<'_> {
     fn delete(&mut self, image: ImageId, force: bool, prune: bool, quiet: bool) -> Result<(), RemoveError> {
         let (mut image, mut force, mut quiet) = (image, force, quiet);
         loop {
-            if let Some(conflict) = self.conflict(&image, Mask { names: !force, stopped: !force })? {
+            if let Some(conflict) = self.conflict(&image, Mask { names: !force, stopped: !force }) {
                 // A conflict is told of images that would stay without any name.
-                let silent = quiet && (!self.is_dangling(&image)? || conflict.is_use());
+                let silent = quiet && (!self.is_dangling(&image) || conflict.is_use());
                 return if silent { Ok(()) } else { Err(RemoveError::Conflict { image, conflict }) };
             }
-            let parent = self.images.parent(&image)?;
+            let parent = self.parents.get(&image).copied();
             self.names.of_image(&image).iter().for_each(|name| self.untag(name));
             self.image_ids.push((self.done.len(), image));
             self.done.push(Removed::Deleted(image.to_string()));
@@ -227,35 +236,34 @@ impl Removal<'_> {
     }
 
     fn refuse(&self, image: &ImageId, mask: Mask) -> Result<(), RemoveError> {
-        match self.conflict(image, mask)? {
+        match self.conflict(image, mask) {
             Some(conflict) => Err(RemoveError::Conflict { image: *image, conflict }),
             None => Ok(()),
         }
     }
 
-    fn conflict(&self, image: &ImageId, mask: Mask) -> Result<Option<Conflict>, Error> {
-        if !self.children(image)?.is_empty() {
-            return Ok(Some(Conflict::Children));
+    fn conflict(&self, image: &ImageId, mask: Mask) -> Option<Conflict> {
+        if self.has_children(image) {
+            return Some(Conflict::Children);
         }
         let users = (self.users)(image);
         if let Some(user) = users.iter().find(|user| user.running) {
-            return Ok(Some(Conflict::Running(user.container.clone())));
+            return Some(Conflict::Running(user.container.clone()));
         }
         if mask.names && !self.names.of_image(image).is_empty() {
-            return Ok(Some(Conflict::Names));
+            return Some(Conflict::Names);
         }
         let stopped = users.into_iter().find(|_| mask.stopped);
-        Ok(stopped.map(|user| Conflict::Stopped(user.container)))
+        stopped.map(|user| Conflict::Stopped(user.container))
     }
 
-    fn children(&self, image: &ImageId) -> Result<Vec<ImageId>, Error> {
-        let mut children = self.images.children(image)?;
-        children.retain(|child| !self.image_ids.iter().any(|(_, gone)| gone == child));
-        Ok(children)
+    fn has_children(&self, image: &ImageId) -> bool {
+        let stays = |child: &ImageId| !self.image_ids.iter().any(|(_, gone)| gone == child);
+        self.parents.iter().any(|(child, parent)| parent == image && stays(child))
     }
 
-    fn is_dangling(&self, image: &ImageId) -> Result<bool, Error> {
-        Ok(self.names.of_image(image).is_empty() && self.children(image)?.is_empty())
+    fn is_dangling(&self, image: &ImageId) -> bool {
+        self.names.of_image(image).is_empty() && !self.has_children(image)
     }
 
     /// Names first, then images, then layers that no other image or container needs.

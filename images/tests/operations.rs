@@ -498,3 +498,63 @@ fn a_changed_file_is_named_by_save() {
     let error = root.images().save(&root.layers(), &["t".to_owned()], &mut Vec::new()).expect_err("changed");
     assert_eq!(error.to_string(), "file integrity checksum failed for \"dir/one\"");
 }
+
+/// As `docker save` of 25 and later writes it: blobs, and descriptors of all layers.
+#[test]
+fn an_oci_layout_is_loaded_by_its_manifest_json() {
+    let layers = [layer("a"), layer("b")];
+    let config = config(&layers, "");
+    let blob = |bytes: &[u8]| format!("blobs/sha256/{}", Digest::of(bytes).hex());
+    let source = |bytes: &Vec<u8>| {
+        let digest = Digest::of(bytes);
+        format!(
+            r#""{digest}":{{"mediaType":"application/vnd.oci.image.layer.v1.tar","size":{},"digest":"{digest}"}}"#,
+            bytes.len()
+        )
+    };
+    let paths = layers.each_ref().map(|bytes| format!("\"{}\"", blob(bytes))).join(",");
+    let manifest = format!(
+        r#"[{{"Config":"{}","RepoTags":["t:1"],"Layers":[{paths}],"LayerSources":{{{}}}}}]"#,
+        blob(&config),
+        layers.each_ref().map(source).join(",")
+    );
+    let mut parts = vec![dir("blobs/"), dir("blobs/sha256/"), file(&blob(&config), &config)];
+    parts.extend(layers.iter().map(|bytes| file(&blob(bytes), bytes)));
+    parts.extend([
+        file("index.json", br#"{"schemaVersion":2,"manifests":[]}"#),
+        file("manifest.json", manifest.as_bytes()),
+        file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+    ]);
+    on_both(|root| {
+        assert_eq!(root.load(&tar(&parts)).0, ["Loaded image: t:1"]);
+        assert_eq!(root.images().resolve("t:1").expect("it is there").bytes(), config);
+    });
+}
+
+#[test]
+fn loads_and_removals_beside_each_other_lose_nothing() {
+    let root = Root::fresh("overlay2");
+    let made: Vec<_> = (0..4)
+        .map(|at| {
+            let tags = format!(r#"["t:{at}"]"#);
+            archive(&[layer("shared"), layer(&format!("own{at}"))], &tags)
+        })
+        .collect();
+    std::thread::scope(|threads| {
+        for (at, archive) in made.iter().enumerate() {
+            let root = &root;
+            threads.spawn(move || {
+                for _ in 0..5 {
+                    root.load_piped(archive).1.expect("load");
+                    remove(root, &format!("t:{at}")).expect("nobody needs it");
+                }
+                root.load_piped(archive).1.expect("load");
+            });
+        }
+    });
+    assert_eq!(names(&root), ["t:0", "t:1", "t:2", "t:3"]);
+    let listing = root.images().list(&root.layers()).expect("list");
+    assert_eq!((listing.images.len(), listing.findings.len()), (4, 0));
+    assert_eq!(root.layers().layers().expect("list").len(), 5, "the shared one and four of their own");
+    assert!(!root.save(&["t:0", "t:1", "t:2", "t:3"]).is_empty());
+}
