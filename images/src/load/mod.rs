@@ -9,110 +9,28 @@
 //! From Docker 25 on archives are OCI layouts; their `manifest.json` is understood all the same.
 
 mod archive;
+mod error;
+mod prepare;
 mod section;
 
-use std::{fmt, io, path::Path};
+use std::{fmt, path::Path};
 
-use base::{ChainId, DiffId, ImageId, chain_id};
+use base::{DiffId, ImageId};
 use layerstore::{Batch, LayerStore};
 
-pub use self::archive::{ArchiveError, Input};
 use self::{
     archive::Archive,
-    section::{Section, Watched},
+    prepare::{Ready, prepare},
+};
+pub use self::{
+    archive::{ArchiveError, Input},
+    error::{LoadError, NoManifest},
 };
 use crate::{
-    BadReference, BadTag, Error, ImageConfig, Images, Reference,
-    compression::{self, Unsupported},
-    config::{BadConfig, image_id},
-    manifest::{self, BadManifest, Item},
+    ImageConfig, Images, Reference,
+    manifest::{self, Item},
     write::{Making, Replaced},
 };
-
-/// Why an archive, or an image in it, was not loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// Something in the archive cannot be found or read.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// There is no `manifest.json`: no archive that `docker save` wrote since Docker 1.10.
-    // moby falls back to the form of Docker before 1.10 then, and misses its `repositories`
-    #[error("open repositories: no such file or directory")]
-    NoManifest(#[source] NoManifest),
-    /// `manifest.json` makes no sense.
-    #[error("manifest.json is damaged")]
-    Manifest(#[source] BadManifest),
-    /// An image's config makes no sense.
-    #[error("{path} is damaged")]
-    DamagedConfig {
-        /// Where it lies in the archive.
-        path: String,
-        /// What is wrong with it.
-        source: BadConfig,
-    },
-    /// Wrong in dockerd's words.
-    #[error(transparent)]
-    Config(BadConfig),
-    /// An image for another operating system.
-    #[error("cannot load {0} image on linux")]
-    ForeignSystem(String),
-    /// The manifest lists another number of layers than the config.
-    #[error("invalid manifest, layers length mismatch: expected {listed}, got {in_config}")]
-    LayerCount {
-        /// In `manifest.json`.
-        listed: usize,
-        /// In the config.
-        in_config: usize,
-    },
-    /// A layer is not the one that the config names.
-    #[error("invalid diffID for layer {at}: expected \"{expected}\", got \"{got}\"")]
-    DiffId {
-        /// Its place, from 0.
-        at: usize,
-        /// What the config says.
-        expected: DiffId,
-        /// What the archive holds.
-        got: DiffId,
-    },
-    /// A name that is none.
-    #[error(transparent)]
-    Reference(#[from] BadReference),
-    /// A name without a tag.
-    #[error("invalid tag {0:?}")]
-    NoTag(String),
-    /// A name that cannot be given. dockerd says that it gave it.
-    #[error(transparent)]
-    Tag(#[from] BadTag),
-    /// A layer compressed in a way we cannot undo.
-    #[error(transparent)]
-    Compression(#[from] Unsupported),
-    /// The archive cannot be read.
-    #[error("the archive could not be read")]
-    Read(#[source] io::Error),
-    /// An image is said to be made from one that is no step before it.
-    #[error("image {parent} is not a valid parent for {image}")]
-    Parent {
-        /// The image.
-        image: ImageId,
-        /// What it is said to be made from.
-        parent: ImageId,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Other(#[from] Error),
-}
-
-impl From<layerstore::Error> for LoadError {
-    fn from(error: layerstore::Error) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-/// Says what is missing.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the archive has no manifest.json: it was not written by docker save (since Docker 1.10)")]
-pub struct NoManifest;
 
 /// What a load has to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,15 +69,6 @@ impl fmt::Display for Loaded {
             Self::Nameless(id) => write!(f, "Loaded image ID: {id}"),
         }
     }
-}
-
-/// An image of the archive whose layers are prepared.
-struct Ready {
-    id: ImageId,
-    bytes: Vec<u8>,
-    config: ImageConfig,
-    tags: Vec<Reference>,
-    parent: Option<ImageId>,
 }
 
 impl Images {
@@ -239,76 +148,6 @@ fn items(archive: &Archive) -> Result<Vec<Item>, LoadError> {
         Err(ArchiveError::Absent(_)) => Err(LoadError::NoManifest(NoManifest)),
         bytes => manifest::parse(&bytes?).map_err(LoadError::Manifest),
     }
-}
-
-/// Verifies an image and prepares the layers that the store does not have.
-fn prepare(
-    archive: &Archive,
-    item: &Item,
-    batch: &mut Batch<'_>,
-    watch: &mut dyn FnMut(Event),
-) -> Result<Ready, LoadError> {
-    let bytes = archive.read(&item.config)?;
-    let config = ImageConfig::parse(&bytes).map_err(|bad| damaged(&item.config, bad))?;
-    if config.operating_system() != "linux" {
-        return Err(LoadError::ForeignSystem(config.os));
-    }
-    let paths = item.layers.as_deref().unwrap_or_default();
-    let (listed, in_config) = (paths.len(), config.diff_ids().len());
-    if listed != in_config {
-        return Err(LoadError::LayerCount { listed, in_config });
-    }
-    config.check().map_err(LoadError::Config)?;
-    let tags = item.repo_tags.iter().flatten().map(|text| tag(text)).collect::<Result<_, _>>()?;
-    let mut below = None;
-    for (at, (expected, path)) in config.diff_ids().iter().zip(paths).enumerate() {
-        below = Some(layer(archive, path, below.as_ref(), (at, *expected), batch, watch)?);
-    }
-    Ok(Ready { id: image_id(&bytes), bytes, config, tags, parent: item.parent.parse().ok() })
-}
-
-fn damaged(path: &str, source: BadConfig) -> LoadError {
-    match source {
-        BadConfig::Json(_) => LoadError::DamagedConfig { path: path.to_owned(), source },
-        said_by_dockerd => LoadError::Config(said_by_dockerd),
-    }
-}
-
-fn tag(text: &str) -> Result<Reference, LoadError> {
-    let name: Reference = text.parse()?;
-    if name.tag().is_none() {
-        return Err(LoadError::NoTag(text.to_owned()));
-    }
-    match (name.digest(), name.familiar_name().as_str()) {
-        (Some(_), _) => Err(BadTag::Digest.into()),
-        (None, "sha256") => Err(BadTag::Ambiguous.into()),
-        (None, _) => Ok(name),
-    }
-}
-
-/// Has the store find or unpack one layer, and makes sure that it is the one.
-fn layer(
-    archive: &Archive,
-    path: &str,
-    below: Option<&ChainId>,
-    (at, expected): (usize, DiffId),
-    batch: &mut Batch<'_>,
-    watch: &mut dyn FnMut(Event),
-) -> Result<ChainId, LoadError> {
-    let chain = chain_id(below, &expected);
-    if batch.find(&chain)?.is_some() {
-        return Ok(chain);
-    }
-    let (section, total) = archive.open_file(path)?;
-    let mut told = |done| watch(Event::Progress { layer: expected, done, total });
-    let mut tar = inflated(section, &mut told)?;
-    let got = batch.add(below, &mut *tar, &mut |_| {})?.layer.diff;
-    if got == expected { Ok(chain) } else { Err(LoadError::DiffId { at, expected, got }) }
-}
-
-fn inflated<'a>(section: Section<'a>, watch: &'a mut dyn FnMut(u64)) -> Result<Box<dyn io::Read + 'a>, LoadError> {
-    let watched = Watched { inner: section, read: 0, watch };
-    Ok(compression::inflate(watched).map_err(LoadError::Read)??)
 }
 
 /// Which parents of the manifest hold: moby `validatedParentLinks` and `setParentID`.
