@@ -89,15 +89,16 @@ impl Helper {
 }
 
 impl Job {
-    /// Its process has ended and its streams too, or have lingered long enough.
+    /// Its start has been told, its process has ended, and its streams too, or they have lingered
+    /// long enough.
     pub fn is_over(&self, now: Instant) -> bool {
         let quiet = self.outputs.iter().all(Option::is_none);
-        self.ended.is_some_and(|exit| quiet || now >= exit.at + LINGER)
+        self.helper.is_none() && self.ended.is_some_and(|exit| quiet || now >= exit.at + LINGER)
     }
 
     /// When to look at it again though nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
-        self.ended.map(|exit| exit.at + LINGER)
+        self.ended.filter(|_| self.helper.is_none()).map(|exit| exit.at + LINGER)
     }
 
     /// Whether it reads what it is given.

@@ -8,7 +8,7 @@
 //!
 //! | name | what |
 //! |---|---|
-//! | `shim.json` | what the shim was told; locked by it as long as it lives |
+//! | `shim.json` | what the shim was told; locked from before it has this name until the shim ends |
 //! | `bundle/config.json` | what libcontainer is told |
 //! | `process.json` | what our executor is told: capabilities, directory, environment |
 //! | `seccomp.bpf` | the compiled filter, for init and exec |

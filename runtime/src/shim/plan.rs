@@ -1,6 +1,10 @@
 //! `shim.json`: what a shim is told, and what cleaning up after a lost one needs to know.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
 
 use base::ContainerId;
 use serde::{Deserialize, Serialize};
@@ -45,9 +49,18 @@ impl Plan {
     /// What `dir` says.
     pub fn load(dir: &Path) -> Result<Self, sys::Error> {
         let path = dir.join(FILE);
-        let absent = || sys::Error::new("open", &path, std::io::Error::from(std::io::ErrorKind::NotFound));
-        let bytes = sys::read_opt(&path)?.ok_or_else(absent)?;
-        serde_json::from_slice(&bytes).map_err(|bad| sys::Error::new("read", &path, std::io::Error::from(bad)))
+        let file = File::open(&path).map_err(|error| sys::Error::new("open", &path, error))?;
+        Self::read(&file, dir)
+    }
+
+    /// What the open `shim.json` of `dir` says.
+    pub fn read(mut file: &File, dir: &Path) -> Result<Self, sys::Error> {
+        let path = dir.join(FILE);
+        let failed = |error| sys::Error::new("read", &path, error);
+        file.rewind().map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        serde_json::from_slice(&bytes).map_err(|bad| failed(bad.into()))
     }
 
     /// Ends what was mounted for the container. Goes on after an error and returns the first.

@@ -8,7 +8,7 @@ use std::{
     io::Write as _,
     os::{fd::OwnedFd, unix::net::UnixListener},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use base::Time;
@@ -24,16 +24,17 @@ use super::{
     job::{INIT, Job},
     log::LogFile,
     peer::{Peer, Role},
-    plan::{self, Plan},
+    plan::Plan,
     protocol::{Answer, Kind},
     start,
-    state::{RUNNING, Running},
+    state::{ExitRecord, RUNNING, Running},
 };
 
 /// Descriptors the shim is started with, beside 0, 1 and 2.
 pub(super) const SYNC: i32 = 3;
 pub(super) const DATA_LOCK: i32 = 4;
-pub(super) const ATTACHED: i32 = 5;
+pub(super) const PLAN: i32 = 5;
+pub(super) const ATTACHED: i32 = 6;
 
 pub(super) struct Shim {
     dir: PathBuf,
@@ -52,8 +53,10 @@ pub(super) struct Shim {
     early: Vec<(i32, i32)>,
     running: Option<Running>,
     stopped_by_user: bool,
-    /// All is put away; only what is still unsent keeps us.
+    /// All is put away; only what is still to be said keeps us.
     over: bool,
+    /// How it ended, and when that was put away.
+    exit: Option<(ExitRecord, Instant)>,
     buffer: Vec<u8>,
 }
 
@@ -73,10 +76,9 @@ pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
     let sync = sys::process::inherited(SYNC)?;
     // Held as long as we live, and so is the lock on it: no dockerd starts beside us.
     let _data_lock = sys::process::inherited(DATA_LOCK).ok();
-    let path = dir.join(plan::FILE);
-    let file = File::open(&path).map_err(|error| sys::Error::new("open", &path, error))?;
-    let _alive = sys::wait_exclusive(file, &path)?;
-    let plan = Plan::load(dir)?;
+    // Locked by the command that wrote it, and so by us, without a gap, as long as we live.
+    let plan_file = File::from(sys::process::inherited(PLAN)?);
+    let plan = Plan::read(&plan_file, dir)?;
     sys::process::become_subreaper()?;
     let mut shim = Shim::new(dir, plan, on_end, sync)?;
     shim.begin();
@@ -121,6 +123,7 @@ impl Shim {
             running: None,
             stopped_by_user: false,
             over: false,
+            exit: None,
             buffer: vec![0; 16 << 10],
         })
     }
@@ -187,13 +190,15 @@ impl Shim {
         if clean {
             complain(sys::remove_tree(&self.dir));
         }
-        for peer in &mut self.peers {
+        self.accept();
+        for peer in self.peers.iter_mut().filter(|peer| peer.role != Role::New) {
             if peer.role == Role::Waiting || peer.attach_to(INIT).is_some() {
                 peer.say(Kind::Exit, &record);
             }
             peer.close();
         }
         self.over = true;
+        self.exit = Some((record, Instant::now()));
         // The command that started us, if it has not even been told of the start.
         self.sync = None;
     }
@@ -211,6 +216,12 @@ impl Shim {
         (self.on_end)(&ended).inspect_err(|error| super::eprintln_once(error)).is_ok()
     }
 
+    /// Until when a client that came before the end may still say what it came for.
+    fn closing_time(&self) -> Option<Instant> {
+        let silent = self.peers.iter().any(|peer| peer.role == Role::New);
+        self.exit.filter(|_| silent).map(|(_, at)| at + Duration::from_secs(1))
+    }
+
     fn job(&mut self, number: u32) -> Option<&mut Job> {
         self.jobs.iter_mut().find(|job| job.number == number)
     }
@@ -218,8 +229,9 @@ impl Shim {
     /// What is over is dealt with; those who are gone are forgotten.
     fn sweep(&mut self) {
         let now = Instant::now();
+        let closing = self.closing_time().is_some_and(|time| now >= time);
         for peer in &mut self.peers {
-            if peer.is_stuck(now) {
+            if peer.is_stuck(now) || (closing && peer.role == Role::New) {
                 peer.drop_it();
             }
         }
@@ -229,7 +241,7 @@ impl Shim {
             self.jobs.iter().filter(|job| job.number != INIT && job.is_over(now)).map(|job| job.number).collect();
         over.into_iter().for_each(|number| self.end_exec(number));
         let alone = self.jobs.len() == 1;
-        let init = self.jobs.iter().find(|job| job.number == INIT && job.is_over(now) && job.helper.is_none());
+        let init = self.jobs.iter().find(|job| job.number == INIT && job.is_over(now));
         if let Some(exit) = init.filter(|_| alone).and_then(|job| job.ended) {
             self.has_ended(exit.code);
         }

@@ -104,7 +104,7 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
         auto_remove: request.auto_remove,
         attached: request.attach,
     };
-    write_down(&request.dir, &plan, &bundle).map_err(failed)?;
+    let locked = write_down(&request.dir, &plan, &bundle).map_err(failed)?;
 
     let (ours, theirs) = match request.attach {
         Some(_) => UnixStream::pair().map(|(ours, theirs)| (Some(ours), Some(theirs))).map_err(failed)?,
@@ -112,7 +112,7 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
     };
     let (mut heard, sync) = std::io::pipe().map_err(failed)?;
     let shim = Command { program: request.program.as_deref(), dir: &request.dir, data_root: &plan.data_root };
-    shim.start(sync.into(), request.lock, theirs)?;
+    shim.start(sync.into(), request.lock, locked, theirs)?;
 
     let mut said = Vec::new();
     heard.read_to_end(&mut said).map_err(failed)?;
@@ -148,8 +148,9 @@ fn cgroup_of(bundle: &Bundle) -> Result<PathBuf, StartError> {
     path.ok_or_else(|| failed("configuration has no cgroupsPath"))
 }
 
-/// The plan last: without it the directory means nothing.
-fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<()> {
+/// The plan last: without it the directory means nothing. It is locked before it has a name, and
+/// the lock goes to the shim with the descriptor: who looks never sees it without.
+fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<File> {
     let json = |path: &Path, value: serde_json::Result<Vec<u8>>| {
         let bytes = value.map_err(|bad| sys::Error::new("write", path, std::io::Error::from(bad)))?;
         sys::write_new(path, &bytes, 0o600)
@@ -161,7 +162,12 @@ fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<()> {
     if let Some(filter) = &bundle.filter {
         sys::write_new(dir.join(FILTER), &filter_bytes(filter), 0o600)?;
     }
-    json(&dir.join(plan::FILE), serde_json::to_vec(plan))
+    let unnamed = dir.join(".shim.json");
+    json(&unnamed, serde_json::to_vec(plan))?;
+    let file = File::open(&unnamed).map_err(|error| sys::Error::new("open", &unnamed, error))?;
+    let locked = sys::wait_exclusive(file, &unnamed)?;
+    sys::rename(&unnamed, dir.join(plan::FILE))?;
+    Ok(locked.into_file())
 }
 
 struct Command<'a> {
@@ -176,6 +182,7 @@ impl Command<'_> {
         &self,
         sync: OwnedFd,
         lock: Option<BorrowedFd<'_>>,
+        plan: File,
         attached: Option<UnixStream>,
     ) -> Result<(), StartError> {
         let null = File::options().read(true).write(true).open("/dev/null").map_err(failed)?;
@@ -192,7 +199,7 @@ impl Command<'_> {
             word(self.data_root.as_os_str().as_bytes())?,
         ];
         let null = null.as_fd();
-        let mut fds = vec![null, null, log.as_fd(), sync.as_fd(), lock.unwrap_or(null)];
+        let mut fds = vec![null, null, log.as_fd(), sync.as_fd(), lock.unwrap_or(null), plan.as_fd()];
         fds.extend(attached.as_ref().map(|socket| socket.as_fd()));
         sys::process::spawn_detached(program.as_fd(), &args, &fds).map_err(failed)
     }

@@ -13,7 +13,7 @@ use rustix::{
 
 use super::{Shim, ShimError};
 use crate::shim::{
-    job::{Exit, INIT, Said},
+    job::{Exit, INIT, Job, Said},
     peer::{Peer, Role},
     protocol::Kind,
 };
@@ -96,7 +96,7 @@ impl Shim {
 
     fn timeout(&self) -> Option<Duration> {
         let jobs = self.jobs.iter().filter_map(|job| job.deadline());
-        let next = jobs.chain(self.peers.iter().filter_map(Peer::deadline)).min()?;
+        let next = jobs.chain(self.peers.iter().filter_map(Peer::deadline)).chain(self.closing_time()).min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
@@ -129,7 +129,14 @@ impl Shim {
         let Some(job) = self.job(number) else { return };
         job.ended = Some(Exit { code, at: Instant::now() });
         job.stdin = None;
-        if number == INIT && self.plan.shares_pids {
+        self.kill_rest();
+    }
+
+    /// Without a pid namespace of its own, what init left is ended by us. Not before the helper is
+    /// through: it is in the same group.
+    fn kill_rest(&mut self) {
+        let init_is_over = |job: &Job| job.number == INIT && job.ended.is_some() && job.helper.is_none();
+        if self.plan.shares_pids && self.jobs.iter().any(init_is_over) {
             crate::shim::end::kill_rest(&self.plan);
         }
     }
@@ -151,6 +158,7 @@ impl Shim {
                     let (_, code) = self.early.swap_remove(at);
                     self.process_ended(number, code);
                 }
+                self.kill_rest();
             }
             (Said::Failed(reason), _) => self.has_failed(number, &reason),
             _ => self.has_failed(number, "the process that was to start it did not say which it is"),

@@ -4,7 +4,7 @@ use rustix::event::PollFlags;
 
 use super::Shim;
 use crate::shim::{
-    StartError,
+    ExitRecord, StartError,
     helper::{Task, exec_file},
     job::INIT,
     peer::{Peer, Role},
@@ -81,6 +81,9 @@ impl Shim {
     }
 
     fn handle(&mut self, at: usize, request: Request) {
+        if let Some((record, _)) = self.exit {
+            return self.handle_late(at, &request, &record);
+        }
         match request {
             Request::Attach(attach) => {
                 if let Some(peer) = self.peers.get_mut(at) {
@@ -105,6 +108,21 @@ impl Shim {
                 self.answer(at, &done(self.running));
             }
         }
+    }
+
+    /// It came before the end, and was heard after it.
+    fn handle_late(&mut self, at: usize, request: &Request, record: &ExitRecord) {
+        let Some(peer) = self.peers.get_mut(at) else { return };
+        match request {
+            Request::Wait => peer.say(Kind::Exit, record),
+            Request::Attach(_) => {
+                peer.say(Kind::Talk, &done(self.running));
+                peer.say(Kind::Exit, record);
+            }
+            _ => peer.say(Kind::Talk, &Answer::Refused(StartError::shim("container is not running"))),
+        }
+        peer.role = Role::Answered;
+        peer.close();
     }
 
     fn set_role(&mut self, at: usize, role: Role) {
@@ -202,6 +220,6 @@ fn done(running: Option<Running>) -> Answer {
     Answer::Done(running.unwrap_or(Running { pid: 0, started_at: base::Time::NEVER }))
 }
 
-fn exec_end(exit_code: i32) -> crate::shim::ExitRecord {
-    crate::shim::ExitRecord { exit_code, oom_killed: false, finished_at: base::Time::now() }
+fn exec_end(exit_code: i32) -> ExitRecord {
+    ExitRecord { exit_code, oom_killed: false, finished_at: base::Time::now() }
 }
