@@ -181,9 +181,7 @@ mod tests {
     fn made(wide: bool, big: bool, names: &[u8], dynamic: &[(u64, u64)]) -> Vec<u8> {
         let word = if wide { 8_usize } else { 4 };
         let number = |value: u64, size: usize| {
-            let bytes =
-                if big { value.to_be_bytes()[8 - size..].to_vec() } else { value.to_le_bytes()[..size].to_vec() };
-            bytes
+            if big { value.to_be_bytes()[8 - size..].to_vec() } else { value.to_le_bytes()[..size].to_vec() }
         };
         let address = |value: u64| number(value, word);
         let (header, entry) = if wide { (64, 56) } else { (52, 32) };

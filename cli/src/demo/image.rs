@@ -34,7 +34,7 @@ pub fn archive(programs: &Programs) -> std::io::Result<Vec<u8>> {
     let manifest = json!([{ "Config": config_name, "RepoTags": [NAME], "Layers": layer_names }]);
     let mut archive = Tar::new();
     for ((layer, diff), name) in layers.iter().zip(&diffs).zip(&layer_names) {
-        archive.dir(&diff.hex(), 0o755)?;
+        archive.dir(diff.hex(), 0o755)?;
         archive.file(name, layer, 0o644)?;
     }
     archive.file(&config_name, &config, 0o644)?;
