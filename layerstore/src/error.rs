@@ -69,7 +69,7 @@ pub enum Error {
     #[error("the layer's tar could not be read")]
     ReadTar(#[source] std::io::Error),
     /// A layer's tar could not be unpacked.
-    #[error("Error processing tar file(exit status 1): {}", in_one_line(.0))]
+    #[error("Error processing tar file(exit status 1): {}", .0.words())]
     Unpack(archive::UnpackError),
     /// A layer's tar cannot be kept.
     #[error("Error processing tar file({0}): ")]

@@ -34,6 +34,11 @@ impl Error {
         self
     }
 
+    /// The system call, or what it was made for.
+    pub fn call(&self) -> &'static str {
+        self.call
+    }
+
     /// The reason.
     pub fn io(&self) -> &io::Error {
         &self.source

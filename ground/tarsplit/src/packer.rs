@@ -89,7 +89,7 @@ impl<W: Write> Packer<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn finish(mut self) -> Result<W, PackError> {
-        // tar-split up to 0.12.1, which all dockers before 29 have, ends with an empty segment.
+        // dockerd 20.10 ends with an empty segment, 28.5 does not; both read either.
         self.segment_line(b"")?;
         Ok(self.to.finish()?)
     }

@@ -71,7 +71,7 @@ fn dockerds_lines_survive_a_round_trip() {
 }
 
 #[test]
-fn the_end_of_docker_29_and_null_are_understood() {
+fn the_end_of_docker_28_and_null_are_understood() {
     let text = "{\"type\":2,\"payload\":null,\"position\":0}\n{\"type\":2,\"payload\":\"AA==\",\"position\":1}";
     let entries = read(text.as_bytes()).expect("both are fine");
     assert_eq!(entries, [Entry::Segment(Vec::new()), Entry::Segment(vec![0])]);

@@ -13,11 +13,14 @@ mod naive;
 mod overlay;
 mod parents;
 mod times;
+mod words;
 
 use std::{
     collections::HashMap,
     fs::File,
     io::{self, BufRead, Write},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -48,6 +51,16 @@ pub enum UnpackError {
     Whiteout {
         /// The path that should have become a character device.
         path: Vec<u8>,
+        /// What the system said.
+        source: sys::Error,
+    },
+    /// A hard link could not be made; mostly because the archive does not have its target.
+    #[error("link {} {}", .target.display(), .path.display())]
+    Link {
+        /// What it should have been a link to.
+        target: PathBuf,
+        /// The link.
+        path: PathBuf,
         /// What the system said.
         source: sys::Error,
     },
@@ -121,7 +134,11 @@ impl Unpacker {
     /// When a directory of the archive is gone, or cannot be changed.
     pub fn finish(self) -> Result<i64, UnpackError> {
         for (path, atime, mtime) in &self.directories {
-            self.root.set_times_below(path, &Times::clamped(*atime, *mtime))?;
+            let times = Times::clamped(*atime, *mtime);
+            self.root.set_times_below(path, &times).map_err(|error| match error.errno() {
+                Some(errno) => sys::Error::new("utimensat", error.path(), errno),
+                None => error,
+            })?;
         }
         let bytes = match (self.style, self.size.replaced) {
             (Whiteouts::Applied, _) => {
@@ -147,7 +164,8 @@ impl Unpacker {
             return self.place_root(header);
         }
         let (above, name) = gopath::split(path);
-        let parent = self.parent(above)?;
+        let parent = self.parents.open(&self.root, above, self.style);
+        let parent = parent.map_err(|error| UnpackError::unreachable(header, path, error))?;
         if self.make(&parent, name, header, payload)? == Made::InTheWay {
             self.clear(&parent, name, header)?;
             if self.make(&parent, name, header, payload)? == Made::InTheWay {
@@ -163,11 +181,16 @@ impl Unpacker {
     /// The entry is the root itself, which can only be a directory.
     fn place_root(&mut self, header: &Header) -> Result<(), UnpackError> {
         if !header.is_dir() {
-            return Err(sys::Error::new("unlinkat", self.root.path(), Errno::BUSY).into());
+            return Err(self.cannot_remove_root());
         }
         self.dress(&Arc::clone(&self.root), b".", header)?;
         self.directories.push((Vec::new(), header.atime, header.mtime));
         Ok(())
+    }
+
+    /// What Go's `os.RemoveAll("/")` says in a chroot.
+    fn cannot_remove_root(&self) -> UnpackError {
+        sys::Error::new("unlinkat", ".//", Errno::BUSY).into()
     }
 
     /// Removes what has the entry's name, unless both are directories.
@@ -255,9 +278,17 @@ impl Unpacker {
     fn make_link(&mut self, parent: &Dir, name: &[u8], header: &Header) -> Result<sys::Result<()>, UnpackError> {
         let target = gopath::in_root(&header.linkname);
         let (above, existing) = gopath::split(&target);
-        let from = self.parents.open_existing(&self.root, above)?;
         let existing = if existing.is_empty() { b"." } else { existing };
-        Ok(parent.make_link(&from, existing, name))
+        let from = self.parents.open_existing(&self.root, above);
+        match from.and_then(|from| parent.make_link(&from, existing, name)) {
+            Err(error) if error.is_exists() => Ok(Err(error)),
+            Err(source) => {
+                let shown = |path: &[u8], above: &Path| above.join(std::ffi::OsStr::from_bytes(path));
+                let path = shown(name, parent.path());
+                Err(UnpackError::Link { target: shown(&target, self.root.path()), path, source })
+            }
+            Ok(()) => Ok(Ok(())),
+        }
     }
 
     /// Owner, attributes, mode and times, in dockerd's order.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base::gopath;
-use rustix::{fs::FileType, io::Errno};
+use rustix::fs::FileType;
 use sys::Dir;
 
 use super::{UnpackError, Unpacker, is_whiteout};
@@ -18,7 +18,8 @@ impl Unpacker {
         let path = gopath::in_root(&header.name);
         let (above, name) = gopath::split(&path);
         if !path.is_empty() {
-            self.parent(above)?;
+            let parent = self.parents.open(&self.root, above, self.style);
+            parent.map_err(|error| UnpackError::unreachable(header, &path, error))?;
         }
         if cleaned.starts_with(WHITEOUT_META) && cleaned != WHITEOUT_OPAQUE {
             let is_link_source = cleaned.starts_with(WHITEOUT_LINKS) && header.typeflag == REGULAR;
@@ -45,7 +46,7 @@ impl Unpacker {
     fn delete(&mut self, above: &[u8], name: &[u8]) -> Result<(), UnpackError> {
         let path = gopath::in_root(&[above, b"/", name].concat());
         if path.is_empty() {
-            return Err(sys::Error::new("unlinkat", self.root.path(), Errno::BUSY).into());
+            return Err(self.cannot_remove_root());
         }
         let (above, name) = gopath::split(&path);
         let parent = self.parents.open_existing(&self.root, above)?;
