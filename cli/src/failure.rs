@@ -28,9 +28,14 @@ impl Failure {
         Self::of("Error response from daemon: ", error)
     }
 
+    /// A failure that docker does not know: `minidock: …`.
+    pub fn own(error: &(dyn Error + 'static)) -> Self {
+        Self::of("minidock: ", error)
+    }
+
     /// A data root that cannot be used: ours alone, with what to do about it.
     pub fn home(error: &HomeError) -> Self {
-        let said = Self::of("minidock: ", error);
+        let said = Self::own(error);
         match error {
             HomeError::NotRoot => said.with_hint("type it again with sudo before it"),
             HomeError::LiveDockerd(_) => said.with_hint("stop that dockerd first, or name another --data-root"),

@@ -9,6 +9,7 @@ use clap::Parser;
 use crate::{failure::Failure, out::Out};
 
 mod commands;
+mod demo;
 mod failure;
 mod out;
 mod usage;

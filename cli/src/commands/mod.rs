@@ -9,6 +9,7 @@ use crate::{failure::Failure, out::Out};
 
 mod container_flags;
 mod create;
+mod demo;
 mod diff;
 
 mod exec;
@@ -74,6 +75,7 @@ macro_rules! commands {
 
 commands! {
     Create(create),
+    Demo(demo),
     Diff(diff),
     Exec(exec),
     History(history),
