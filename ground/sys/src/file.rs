@@ -224,8 +224,9 @@ pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
     let path = path.as_ref();
     step("create", path)?;
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(at("create", path))?;
-    step("fchmod", path)?;
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(at("fchmod", path))?;
+    let changed = step("fchmod", path)
+        .and_then(|()| rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(at("fchmod", path)));
+    changed.inspect_err(|_| drop(remove_file(path)))?;
     Ok(file)
 }
 
@@ -253,12 +254,12 @@ pub fn unnamed_file(dir: impl AsRef<Path>) -> Result<File> {
 /// Writes a new small file, unflushed; nothing may be at `path`.
 ///
 /// # Errors
-/// When something is there, or it cannot be written.
+/// When something is there, or it cannot be written; then there is no half of it.
 pub fn write_new(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<()> {
     let path = path.as_ref();
     let mut file = create_new(path, mode)?;
-    step("write", path)?;
-    file.write_all(bytes).map_err(at("write", path))
+    let written = step("write", path).and_then(|()| file.write_all(bytes).map_err(at("write", path)));
+    written.inspect_err(|_| drop(remove_file(path)))
 }
 
 /// Writes a small file in place, unflushed, as Go's `ioutil.WriteFile` does: made with `mode` if

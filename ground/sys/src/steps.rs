@@ -99,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_written_whole_is_not_there() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let path = home.path().join("a");
+        for step in 0..3 {
+            failing_at(step, || crate::write_new(&path, b"x", 0o644)).expect_err("it was to fail");
+            assert!(!path.exists(), "after step {step}");
+        }
+    }
+
+    #[test]
     fn the_steps_of_a_work_can_be_counted_failed_and_stopped() {
         let home = tempfile::tempdir().expect("a temporary directory");
         let (done, steps) = counted(|| two_files(home.path()));

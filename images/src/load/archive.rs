@@ -21,7 +21,9 @@ use base::gopath;
 use super::section::Section;
 use crate::compression::{self, Compression, Unsupported};
 
-/// More bytes of names than any archive of images has.
+/// What no path can be, so that dockerd cannot unpack it.
+const LONGEST_NAME: usize = 4096;
+/// More bytes of names than any archive of images has, those of directories counted.
 const MOST_NAMES: usize = 64 << 20;
 /// A payload is passed over by starting anew behind it, if it is longer than this.
 const WORTH_A_JUMP: u64 = 1 << 20;
@@ -52,6 +54,9 @@ pub enum ArchiveError {
     /// A sparse file, which is no layer and no config.
     #[error("{0} is a sparse file in the archive")]
     Sparse(String),
+    /// A name or target that no system call takes.
+    #[error("Error processing tar file(exit status 1): a name of {0} bytes is too long for a path")]
+    LongName(usize),
     /// More names than make sense.
     #[error("the archive has more files than can be kept in mind")]
     TooMany,
@@ -209,11 +214,13 @@ fn index(file: &File, start: u64, end: u64) -> Result<BTreeMap<Vec<u8>, Node>, A
             if size > end.saturating_sub(at) {
                 return Err(ArchiveError::Damaged(archive::ReadError::Truncated));
             }
-            names += header.name.len() + header.linkname.len();
+            if let Some(long) = [&header.name, &header.linkname].into_iter().find(|name| name.len() >= LONGEST_NAME) {
+                return Err(ArchiveError::LongName(long.len()));
+            }
+            names += header.linkname.len() + insert(&mut nodes, header, at, size);
             if names > MOST_NAMES {
                 return Err(ArchiveError::TooMany);
             }
-            insert(&mut nodes, header, at, size);
             at += size;
             if size > WORTH_A_JUMP {
                 break at + (at - start).wrapping_neg() % 512; // the padding
@@ -236,23 +243,26 @@ fn payload_size(header: &archive::Header) -> Result<u64, ArchiveError> {
     }
 }
 
-fn insert(nodes: &mut BTreeMap<Vec<u8>, Node>, header: &archive::Header, at: u64, size: u64) {
+/// Notes what lies at a name, and its directories. How many bytes of names that took.
+fn insert(nodes: &mut BTreeMap<Vec<u8>, Node>, header: &archive::Header, at: u64, size: u64) -> usize {
     let name = gopath::in_root(&header.name);
     let node = match header.typeflag {
         header::DIRECTORY => Node::Directory,
         header::SYMLINK => Node::Symlink(header.linkname.clone()),
         header::LINK => match nodes.get(&gopath::in_root(&header.linkname)) {
             Some(target) => target.clone(),
-            None => return,
+            None => return 0,
         },
-        header::GLOBAL | header::CHARACTER | header::BLOCK | header::FIFO => return,
+        header::GLOBAL | header::CHARACTER | header::BLOCK | header::FIFO => return 0,
         _ => Node::File { at, size },
     };
     if name.is_empty() {
-        return;
+        return 0;
     }
+    let mut taken = name.len();
     let mut parent = gopath::split(&name).0;
     while !parent.is_empty() && !nodes.contains_key(parent) {
+        taken += parent.len();
         nodes.insert(parent.to_vec(), Node::Directory);
         parent = gopath::split(parent).0;
     }
@@ -260,6 +270,7 @@ fn insert(nodes: &mut BTreeMap<Vec<u8>, Node>, header: &archive::Header, at: u64
         remove_below(nodes, &name);
     }
     nodes.insert(name, node);
+    taken
 }
 
 /// What lay in a directory is gone when something else takes its name.

@@ -83,6 +83,28 @@ fn no_name_leads_out_of_the_archive() {
     assert_eq!(said(&made, "etc/passwd/x"), "open etc/passwd/x: no such file or directory");
 }
 
+/// An extended header that gives the next entry a long name or target.
+fn long(key: &str, value: &str) -> Vec<u8> {
+    let rest = format!(" {key}={value}\n");
+    let length = (1..9).map(|digits| rest.len() + digits).find(|all| all.to_string().len() + rest.len() == *all);
+    let record = format!("{}{rest}", length.expect("a length"));
+    entry("x", b'x', "", record.len(), record.as_bytes())
+}
+
+#[test]
+fn names_that_cost_more_than_they_are_long_are_not_kept() {
+    let deep = |top: &str, length: usize| [long("path", &format!("{top}{}", "/a".repeat(length / 2))), file("", b"")];
+    // Every directory of a path is a name of its own.
+    let error = opened(&deep("x", 16 << 10).concat()).map(drop).expect_err("no path is so long").to_string();
+    assert_eq!(error, "Error processing tar file(exit status 1): a name of 16385 bytes is too long for a path");
+    let many: Vec<_> = (0..40).flat_map(|top| deep(&top.to_string(), 4080)).collect();
+    assert!(matches!(opened(&many.concat()), Err(ArchiveError::TooMany)));
+    let target = format!("l{}", "/x".repeat(4 << 10));
+    let error =
+        opened(&[long("linkpath", &target), link("l", "")].concat()).map(drop).expect_err("nor a link").to_string();
+    assert_eq!(error, "Error processing tar file(exit status 1): a name of 8193 bytes is too long for a path");
+}
+
 #[test]
 fn of_two_entries_of_one_name_the_later_counts() {
     let made =
