@@ -260,6 +260,8 @@ fn piece() -> impl Strategy<Value = Tar> {
         "../valuable",
         "../valuable/file",
         "b/../../x",
+        "b/../a",
+        "b/a",
         "a/b",
         ".wh..wh.plnk/x",
         "",
