@@ -197,11 +197,10 @@ impl Making<'_> {
         host: &HostConfig,
     ) -> Result<BTreeMap<String, containers::MountPoint>, CreateError> {
         let id = self.draft.id().clone();
-        self.made = Some(Registered::default());
+        let made = self.made.insert(Registered::default());
         self.layers.create_rw_layer(&id, image.chain().as_ref(), Init::Docker, None)?;
-        let registered = volumes::register(&self.volumes, self.home.data_root(), config, host)?;
-        let points = registered.points.clone();
-        self.made = Some(registered);
+        volumes::register(&self.volumes, self.home.data_root(), config, host, made)?;
+        let points = made.points.clone();
         self.make_working_dir(&id, &config.working_dir)?;
         let to_fill: Vec<_> = points.values().filter(|point| point.volume().is_some()).collect();
         if !to_fill.is_empty() {

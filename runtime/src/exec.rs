@@ -8,10 +8,12 @@ use oci_spec::runtime::Process;
 
 use crate::{
     apparmor, caps, find,
-    home::Home,
+    home::{Home, HomeError},
     run::Streams,
     shim::{self, Attach, ConnectError, Connection, ExecProcess, Pump, SessionError},
     spec::{self, ProcessPlan, SpecError},
+    start,
+    truth::{self, Keeper},
     user::{Accounts, User, UserError},
 };
 
@@ -46,6 +48,9 @@ pub enum ExecError {
     /// The words are dockerd's.
     #[error("Container {0} is not running")]
     NotRunning(ContainerId),
+    /// A dockerd runs it.
+    #[error("container {0} is kept running by dockerd's own shim: only dockerd can run a process in it")]
+    Foreign(ContainerId),
     /// The words are dockerd's.
     #[error("Container {0} is paused, unpause the container before exec")]
     Paused(String),
@@ -64,6 +69,12 @@ pub enum ExecError {
     /// The connection broke off.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// Its layers cannot be read.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// It has no layer.
+    #[error(transparent)]
+    Layer(#[from] layerstore::Error),
     /// Our own OCI process is not one.
     #[error("the OCI process is not valid")]
     Oci(#[from] serde_json::Error),
@@ -111,7 +122,10 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
     if state.paused {
         return Err(ExecError::Paused(request.container));
     }
-    let process = process(&container, &request)?;
+    if truth::keeper(&container.id, state) == Keeper::Other && !home.run_dir(&container.id).is_dir() {
+        return Err(ExecError::Foreign(container.id));
+    }
+    let process = process(home, &container, &request)?;
     let attach = Attach {
         stdin: !request.detach && streams.stdin.is_some(),
         stdout: !request.detach && streams.stdout.is_some(),
@@ -130,9 +144,9 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
 }
 
 /// The container's own process with what `exec` says otherwise.
-fn process(container: &Container, request: &ExecRequest) -> Result<Process, ExecError> {
+fn process(home: &Home, container: &Container, request: &ExecRequest) -> Result<Process, ExecError> {
     let (record, host) = (&container.record, &container.host_config);
-    let user = user(container, request.user.as_deref())?;
+    let user = user(home, container, request.user.as_deref())?;
     let apparmor = apparmor::profile(record);
     let args = request.command.clone();
     let mut process = spec::process(&ProcessPlan { record, host, user: &user, args, apparmor: apparmor.as_deref() })?;
@@ -148,9 +162,10 @@ fn process(container: &Container, request: &ExecRequest) -> Result<Process, Exec
     Ok(serde_json::from_value(process)?)
 }
 
-/// Looked up in the container as it is now: its passwd may have changed since it started.
-fn user(container: &Container, wanted: Option<&str>) -> Result<User, ExecError> {
-    let root = sys::Dir::open(format!("/proc/{}/root/", container.record.state.pid))?;
+/// Looked up in the container's files as they are now: its passwd may have changed since it
+/// started. As with dockerd, what is mounted on them inside is not seen.
+fn user(home: &Home, container: &Container, wanted: Option<&str>) -> Result<User, ExecError> {
+    let root = sys::Dir::open(start::merged(&home.layers()?, &container.id)?)?;
     let wanted = wanted.filter(|user| !user.is_empty()).unwrap_or(&container.record.config.user);
     let groups = container.host_config.group_add.as_deref().unwrap_or_default();
     Ok(Accounts::read(&root).find(wanted, groups)?)

@@ -17,6 +17,7 @@ pub mod exec;
 mod executor;
 pub mod filter;
 mod find;
+mod fits;
 pub mod flags;
 pub mod home;
 pub mod host;

@@ -50,16 +50,28 @@ pub enum RunError {
     Home(#[from] HomeError),
     /// It was not made.
     #[error(transparent)]
-    Create(#[from] CreateError),
+    Create(Box<CreateError>),
     /// It was not started.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(Box<StartError>),
     /// It runs, and its streams cannot be had.
     #[error(transparent)]
     Attach(#[from] ConnectError),
     /// It ran, and the connection broke off.
     #[error(transparent)]
     Session(#[from] SessionError),
+}
+
+impl From<CreateError> for RunError {
+    fn from(error: CreateError) -> Self {
+        Self::Create(Box::new(error))
+    }
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        Self::Start(Box::new(error))
+    }
 }
 
 impl RunError {
@@ -132,7 +144,7 @@ mod tests {
     fn the_clients_exit_code_goes_by_the_words() {
         let code = |reason: &str| {
             let error = crate::shim::StartError { message: reason.to_owned(), exit_code: 127 };
-            RunError::Start(error.into()).exit_code()
+            RunError::from(StartError::from(error)).exit_code()
         };
         assert_eq!(code("exec: \"x\": executable file not found in $PATH: unknown"), 127);
         assert_eq!(code("exec: \"/x\": stat /x: no such file or directory: unknown"), 127);

@@ -14,6 +14,7 @@ use oci_spec::runtime::Spec;
 use crate::{
     apparmor,
     devices::{self, BadDevice},
+    fits,
     home::{Home, HomeError, Writer},
     in_root,
     network::{self, Network, Unusable},
@@ -215,6 +216,7 @@ fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Netwo
     let dir = home.container_dir(&container.id);
     let mut files: Vec<Bind> = sandbox::write(&dir, record, host, network, &mut binds)?;
     binds.append(&mut files);
+    fits::check(&root, &binds, record, host)?;
     let devices = devices::look_up(host)?;
     let apparmor = apparmor::profile(record);
     let mut spec = spec::build(&Plan {

@@ -1,11 +1,13 @@
 //! `wait`: until a container ends; its exit code.
 
+use base::ContainerId;
 use containers::LookupError;
 
 use crate::{
     find,
     home::Home,
     shim::{ConnectError, Connection},
+    truth::{self, Keeper},
 };
 
 /// Why a container cannot be waited for.
@@ -14,6 +16,9 @@ pub enum WaitError {
     /// No such container.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// A dockerd runs it.
+    #[error("container {0} is kept running by dockerd's own shim: only dockerd can wait for it")]
+    Foreign(ContainerId),
     /// Its shim cannot be spoken to.
     #[error(transparent)]
     Shim(#[from] ConnectError),
@@ -29,6 +34,9 @@ pub fn wait(home: &Home, container: &str) -> Result<i64, WaitError> {
     let state = &found.record.state;
     if !state.running {
         return Ok(state.exit_code);
+    }
+    if truth::keeper(&found.id, state) == Keeper::Other && !home.run_dir(&found.id).is_dir() {
+        return Err(WaitError::Foreign(found.id));
     }
     match Connection::open(&home.run_dir(&found.id)).and_then(Connection::wait) {
         Ok(exit) => Ok(i64::from(exit.exit_code)),

@@ -94,7 +94,8 @@ pub fn whereis(home: &Home, container: &str) -> Result<Where, WhereError> {
         driver: home.driver_name().to_owned(),
         image: (container.record.config.image.clone(), container.record.image_id()),
         config: home.container_dir(&id),
-        mounted: layers.mounted_on(&id)?.is_some(),
+        // A driver without mounts shows a container's files where they are, always.
+        mounted: merged == upper || layers.mounted_on(&id)?.is_some(),
         merged,
         upper,
         work,

@@ -135,8 +135,14 @@ impl Draft<'_> {
         sys::write_new(dir.join(HOST_CONFIG), &host_config.to_bytes(), 0o644)?;
         sys::write_new(dir.join(RECORD), &record.to_bytes(), 0o600)?;
         sys::syncfs(dir)?;
-        self.dir.publish(self.containers.dir_of(&self.id))?;
-        sys::fsync_dir(&self.containers.dir)?;
-        Ok(())
+        let (draft, there) = (dir.to_owned(), self.containers.dir_of(&self.id));
+        self.dir.publish(&there)?;
+        sys::fsync_dir(&self.containers.dir).map_err(|error| {
+            // Nobody may find what was never acknowledged.
+            if sys::rename(&there, &draft).is_ok() {
+                drop(sys::remove_tree(&draft));
+            }
+            error.into()
+        })
     }
 }

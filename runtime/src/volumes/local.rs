@@ -60,15 +60,16 @@ impl Volumes {
     pub fn create(&self, name: &str) -> Result<bool, VolumeError> {
         check_name(name)?;
         let dir = self.dir.join(name);
-        let made = match sys::create_dir(&dir, 0o701) {
-            Ok(()) => true,
-            Err(error) if error.is_exists() => false,
+        let draft = match sys::Draft::new(&dir, 0o701) {
+            Ok(draft) => Some(draft),
+            Err(error) if error.is_exists() => None,
             Err(error) => return Err(error.into()),
         };
         match sys::create_dir(dir.join("_data"), 0o755) {
-            Err(error) if !error.is_exists() => Err(error.into()),
-            _ => Ok(made),
+            Err(error) if !error.is_exists() => return Err(error.into()),
+            _ => {}
         }
+        Ok(draft.map(sys::Draft::keep).is_some())
     }
 
     /// Where a volume's files are, if it can be mounted.

@@ -65,18 +65,18 @@ pub struct Registered {
 /// moby 20.10, daemon/volumes.go `registerMountPoints`, daemon/create_unix.go.
 ///
 /// # Errors
-/// [`MountError`]. Named volumes made so far stay, as with dockerd: somebody else may use them
-/// already.
+/// [`MountError`]; `registered` then says what was made so far. Of that, named volumes are to
+/// stay, as with dockerd: somebody else may use them already.
 pub fn register(
     volumes: &Volumes,
     data_root: &Path,
     config: &Config,
     host: &HostConfig,
-) -> Result<Registered, MountError> {
+    registered: &mut Registered,
+) -> Result<(), MountError> {
     if let Some(other) = host.volumes_from.iter().flatten().next() {
         return Err(MountError::VolumesFrom(other.clone()));
     }
-    let mut registered = Registered::default();
     for spec in host.binds.iter().flatten() {
         let mut point = parse(spec)?;
         let tmpfs = host.tmpfs.as_ref().is_some_and(|tmpfs| tmpfs.contains_key(&point.destination));
@@ -104,11 +104,11 @@ pub fn register(
             continue;
         }
         let name = hex_id(sys::random);
-        volumes.create(&name)?;
         registered.anonymous.push(name.clone());
+        volumes.create(&name)?;
         registered.points.insert(destination.clone(), anonymous(name, destination));
     }
-    Ok(registered)
+    Ok(())
 }
 
 fn anonymous(name: String, destination: String) -> MountPoint {
@@ -211,7 +211,9 @@ mod tests {
         let config = Config { volumes, ..Config::default() };
         let binds = Some(binds.iter().map(|bind| (*bind).to_owned()).collect());
         let host = HostConfig { binds, ..HostConfig::new() };
-        register(&Volumes::open(root.path()), root.path(), &config, &host).map(|registered| (registered, root))
+        let mut registered = Registered::default();
+        register(&Volumes::open(root.path()), root.path(), &config, &host, &mut registered)?;
+        Ok((registered, root))
     }
 
     #[test]
