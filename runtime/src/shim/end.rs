@@ -51,7 +51,9 @@ pub(super) fn put_away(dir: &Path, plan: &Plan, exit_code: i32) -> (ExitRecord, 
     let oom_killed = group.as_ref().is_some_and(Cgroup::oom_killed);
     let record = ExitRecord { exit_code, oom_killed, finished_at: Time::now() };
     let bytes = serde_json::to_vec(&record).expect("our own type has only text keys");
-    let written = sys::write_atomic(dir.join(EXIT), &bytes, 0o600);
+    // Not flushed: a power cut ends the container too, and with it what this file is for.
+    let unnamed = dir.join(".exit.json");
+    let written = sys::truncate_write(&unnamed, &bytes, 0o600).and_then(|()| sys::rename(&unnamed, dir.join(EXIT)));
     let removed = take_down(group.as_ref(), plan);
     (record, written.and(removed))
 }
