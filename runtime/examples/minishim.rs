@@ -41,7 +41,7 @@ fn main() {
 fn record(ended: &Ended<'_>) -> Result<(), String> {
     let text = match &ended.end {
         End::Exited(exit) => format!("{} oom={} rm={}", exit.exit_code, exit.oom_killed, ended.auto_remove),
-        End::NeverStarted(error) => format!("never {}", error.exit_code),
+        End::NeverStarted(error) => format!("never {}: {}", error.exit_code, error.message),
     };
     let path = ended.data_root.join(format!("{}.end", ended.container));
     sys::write_atomic(path, text.as_bytes(), 0o600).map_err(|error| error.to_string())

@@ -326,6 +326,24 @@ fn a_user_can_open_its_own_stdout() {
     assert_eq!((said.out.as_str(), said.err.as_str(), said.code), ("out\n", "err\n", 0));
 }
 
+/// Not in the list: which mount failed, and why, libcontainer tells only its log.
+#[test]
+fn a_mount_that_fails_is_named_in_runcs_words() {
+    let mut house = House::new();
+    let source = house.dir.path().join("run");
+    let bind = json!({"destination": "/bin/busybox", "type": "bind", "source": source, "options": ["rbind"]});
+    house.spec["mounts"].as_array_mut().expect("a list").push(bind);
+    let error = house.detached().expect_err("a directory is no file");
+    let words = format!(
+        "error during container init: error mounting {source:?} to rootfs at \"/bin/busybox\": mount \
+         {}:/bin/busybox (via /proc/self/fd/6), flags: 0x5000: not a directory: unknown: Are you trying",
+        source.display()
+    );
+    assert!(error.message.contains(&words), "{error}");
+    assert_eq!(error.exit_code, 127);
+    house.assert_all_gone();
+}
+
 /// What `/dev` and the masked paths look like, as `docker run` shows them.
 #[test]
 fn devices_and_masks_are_dockers() {

@@ -214,6 +214,21 @@ unsafe fn default_signals() {
             // SIGKILL and SIGSTOP cannot be set, and need not.
             libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), 8);
         }
+        unblock_all();
+    }
+}
+
+/// Blocks no signal; what each does stays as it is.
+pub fn unblock_signals() {
+    // SAFETY: as below.
+    unsafe { unblock_all() }
+}
+
+/// # Safety
+/// Only a system call: may be called between fork and execve.
+unsafe fn unblock_all() {
+    // SAFETY: the set lives on our stack.
+    unsafe {
         let mut none = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());

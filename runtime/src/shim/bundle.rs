@@ -11,7 +11,7 @@
 use std::path::Path;
 
 use nix::errno::Errno;
-use oci_spec::runtime::{LinuxNamespaceType, Mount, MountBuilder, PosixRlimit, Process, Spec};
+use oci_spec::runtime::{Linux, LinuxNamespaceType, Mount, MountBuilder, PosixRlimit, Process, Spec};
 
 use super::StartError;
 use crate::{
@@ -27,6 +27,8 @@ pub(super) struct Host {
     pub may_raise_limits: bool,
     /// The hard limit of a resource.
     pub hard_limit: fn(u32) -> Option<u64>,
+    /// Whether there is such a file below `/proc/sys`.
+    pub has_sysctl: fn(&Path) -> bool,
 }
 
 impl Host {
@@ -37,6 +39,7 @@ impl Host {
             hierarchies: hierarchies()?,
             may_raise_limits: may.unwrap_or(false),
             hard_limit: sys::process::hard_limit,
+            has_sysctl: Path::exists,
         })
     }
 }
@@ -55,6 +58,7 @@ pub(super) fn take_apart(mut spec: Spec, host: &Host) -> Result<Bundle, StartErr
     let process = with_home(spec.process().clone().ok_or_else(|| missing("process"))?);
     let mut linux = spec.linux().clone().ok_or_else(|| missing("linux"))?;
     check_hostname(&spec)?;
+    check_sysctls(&linux, host)?;
     let told = tell(&process, host).map_err(|reason| StartError::create(&reason))?;
 
     let filter = linux.seccomp().as_ref().map(seccomp::compile).transpose();
@@ -127,6 +131,17 @@ fn check_hostname(spec: &Spec) -> Result<(), StartError> {
     if too_long { Err(error()) } else { Ok(()) }
 }
 
+/// libcontainer does not say which one is missing.
+fn check_sysctls(linux: &Linux, host: &Host) -> Result<(), StartError> {
+    let paths = linux.sysctl().iter().flatten().map(|(name, _)| Path::new("/proc/sys").join(name.replace('.', "/")));
+    let mut missing = paths.filter(|path| !(host.has_sysctl)(path));
+    let reason = go_text(&Errno::ENOENT.into());
+    let refuse = |path: std::path::PathBuf| {
+        StartError::create(&format!("error during container init: open {}: {reason}", path.display()))
+    };
+    missing.next().map_or(Ok(()), |path| Err(refuse(path)))
+}
+
 /// Replaces a cgroup mount by what runc mounts on v1: a small tmpfs, and in it the container's own
 /// group of each hierarchy, read-only if the mount is to be. On v2 libcontainer does it right.
 fn show_cgroups(mounts: Vec<Mount>, group: &Path, hierarchies: &[Hierarchy]) -> Vec<Mount> {
@@ -181,7 +196,7 @@ mod tests {
             },
             Hierarchy { mount: "/sys/fs/cgroup/unified".into(), version: Version::V2, controllers: Vec::new() },
         ];
-        Host { hierarchies, may_raise_limits: false, hard_limit: |_| Some(5000) }
+        Host { hierarchies, may_raise_limits: false, hard_limit: |_| Some(5000), has_sysctl: |_| true }
     }
 
     fn spec(process: Process) -> Spec {
@@ -250,6 +265,18 @@ mod tests {
         let told = bundle.spec.process().as_ref().and_then(|process| process.env().clone());
         assert_eq!(told.expect("has one"), ["A=1", "HOME=/"]);
         assert_eq!(bundle.process.env().clone().expect("has one"), ["A=1", "HOME=/"]);
+    }
+
+    #[test]
+    fn a_setting_this_kernel_has_not_is_named() {
+        let mut with = spec(Process::default());
+        let mut linux = with.linux().clone().expect("has one");
+        linux.set_sysctl(Some([("net.foo.bar".to_owned(), "1".to_owned())].into()));
+        with.set_linux(Some(linux));
+        let host = Host { has_sysctl: |_| false, ..host() };
+        let error = take_apart(with, &host).err().expect("refused");
+        assert_eq!(error.exit_code, 127, "as dockerd's");
+        assert!(error.message.contains("container init: open /proc/sys/net/foo/bar: no such file or directory: unk"));
     }
 
     #[test]

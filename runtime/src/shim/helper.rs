@@ -19,6 +19,7 @@ use sys::process::FilterInsn;
 
 use super::{
     bundle::{self, Host},
+    complaints::Complaints,
     plan::Plan,
 };
 use crate::{
@@ -55,7 +56,9 @@ pub(super) fn run(task: Task, dir: &Path, plan: &Plan, ends: Ends) -> i32 {
     sys::process::die_with_parent();
     let keep = [&ends.stdio[0], &ends.stdio[1], &ends.stdio[2], &ends.status].map(|fd| fd.as_fd());
     sys::process::close_all_but(&keep);
-    sys::process::reset_signals();
+    // SIGPIPE stays ignored until the container's process is executed: a hook need not read what
+    // libcontainer tells it.
+    sys::process::unblock_signals();
     let mut status = File::from(ends.status);
     match work(task, dir, plan, ends.stdio, &mut status) {
         Ok(()) => 0,
@@ -87,7 +90,11 @@ fn work(task: Task, dir: &Path, plan: &Plan, stdio: [OwnedFd; 3], status: &mut F
         .with_stdin(stdin)
         .with_stdout(stdout)
         .with_stderr(stderr);
-    let reason = |error: LibcontainerError| executors_words(heard.into()).unwrap_or_else(|| chain(error));
+    let complaints = Complaints::listen();
+    let reason = |error: LibcontainerError| {
+        let told = executors_words(heard.into());
+        told.or_else(|| complaints.and_then(Complaints::failed_mount)).unwrap_or_else(|| chain(error))
+    };
     match task {
         Task::Init => {
             let init = builder.as_init(dir.join(BUNDLE)).with_systemd(false).with_detach(true).as_sibling(true);

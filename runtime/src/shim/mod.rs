@@ -23,6 +23,7 @@
 
 mod bundle;
 mod client;
+mod complaints;
 mod end;
 mod error;
 mod helper;
