@@ -72,6 +72,13 @@ pub enum RmError {
     System(#[from] sys::Error),
 }
 
+impl RmError {
+    /// Whether there is no container of that name.
+    pub fn is_no_such_container(&self) -> bool {
+        matches!(self, Self::Lookup(LookupError::NotFound(_)))
+    }
+}
+
 /// Removes a container. With `force` one that is not there is fine.
 ///
 /// # Errors

@@ -140,6 +140,7 @@ pub(crate) fn start_with(
             let record = &mut container.record;
             record.state.set_running(i64::from(started.running.pid), started.running.started_at);
             record.has_been_started_before = true;
+            record.network_settings.ports.get_or_insert_default();
             record.has_been_manually_stopped = false;
             record.restart_count = 0;
             // It runs all the same; what reads the record looks at the shim, too.

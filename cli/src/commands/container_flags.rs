@@ -9,55 +9,55 @@ use crate::failure::{BEFORE_THE_CONTAINER, Failure};
 #[derive(Debug, Args)]
 pub struct ContainerFlags {
     /// Assign a name to the container
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub name: Option<String>,
     /// Set environment variables
-    #[arg(short, long, value_name = "KEY[=VALUE]")]
+    #[arg(short, long, value_name = "KEY[=VALUE]", allow_hyphen_values = true)]
     pub env: Vec<String>,
     /// Working directory inside the container
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     pub workdir: Option<String>,
     /// Username or UID (format: <name|uid>[:<group|gid>])
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     pub user: Option<String>,
     /// Bind mount a directory, or mount a named volume
-    #[arg(short, long, value_name = "SOURCE:DIR[:ro]")]
+    #[arg(short, long, value_name = "SOURCE:DIR[:ro]", allow_hyphen_values = true)]
     pub volume: Vec<String>,
     /// Overwrite the default ENTRYPOINT of the image
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub entrypoint: Option<String>,
     /// Container host name
-    #[arg(short = 'h', long)]
+    #[arg(short = 'h', long, allow_hyphen_values = true)]
     pub hostname: Option<String>,
     /// Connect a container to a network
-    #[arg(long, visible_alias = "net", value_name = "none|host")]
+    #[arg(long, visible_alias = "net", value_name = "none|host", allow_hyphen_values = true)]
     pub network: Option<String>,
     /// Mount the container's root filesystem as read only
     #[arg(long)]
     pub read_only: bool,
     /// Add Linux capabilities
-    #[arg(long, value_name = "CAP")]
+    #[arg(long, value_name = "CAP", allow_hyphen_values = true)]
     pub cap_add: Vec<String>,
     /// Drop Linux capabilities
-    #[arg(long, value_name = "CAP")]
+    #[arg(long, value_name = "CAP", allow_hyphen_values = true)]
     pub cap_drop: Vec<String>,
     /// Memory limit
-    #[arg(short, long, value_name = "BYTES")]
+    #[arg(short, long, value_name = "BYTES", allow_hyphen_values = true)]
     pub memory: Option<String>,
     /// Number of CPUs
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub cpus: Option<String>,
     /// Tune container pids limit (-1 for unlimited)
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     pub pids_limit: Option<i64>,
     /// Set meta data on a container
-    #[arg(short, long, value_name = "KEY[=VALUE]")]
+    #[arg(short, long, value_name = "KEY[=VALUE]", allow_hyphen_values = true)]
     pub label: Vec<String>,
     /// Signal to stop the container
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub stop_signal: Option<String>,
     /// Timeout (in seconds) to stop a container
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     pub stop_timeout: Option<i64>,
     /// Keep STDIN open even if not attached
     #[arg(short, long)]

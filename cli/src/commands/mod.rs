@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use runtime::{Home, HomeOptions, home::Writer};
 
-use crate::{failure::Failure, out::Out};
+use crate::failure::Failure;
 
+mod container;
 mod container_flags;
 mod create;
 mod demo;
@@ -14,6 +15,7 @@ mod diff;
 
 mod exec;
 mod history;
+mod image;
 mod images;
 mod import;
 mod info;
@@ -52,52 +54,65 @@ pub struct Place {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident($module:ident)),* $(,)?) => {
-        /// What can be done.
-        #[derive(Debug, Subcommand)]
-        pub enum Command {
-            $($(#[$doc])* $name($module::Args)),*
+    ($(#[$about:meta])* $group:ident { $($(#[$doc:meta])* $name:ident($module:ident)),* $(,)? }) => {
+        $(#[$about])*
+        #[derive(Debug, clap::Subcommand)]
+        pub enum $group {
+            $($(#[$doc])* $name(crate::commands::$module::Args)),*
         }
 
-        impl Command {
+        impl $group {
             /// Does it.
             ///
             /// # Errors
             /// What the user is told, and the exit code.
-            pub fn run(self, place: &Place, out: &mut Out) -> Result<(), Failure> {
+            pub fn run(
+                self,
+                place: &crate::commands::Place,
+                out: &mut crate::out::Out,
+            ) -> Result<(), crate::failure::Failure> {
                 match self {
-                    $(Self::$name(args) => $module::run(place, args, out)),*
+                    $(Self::$name(args) => crate::commands::$module::run(place, args, out)),*
                 }
             }
         }
     };
 }
 
+use commands;
+
 commands! {
-    Create(create),
-    Demo(demo),
-    Diff(diff),
-    Exec(exec),
-    History(history),
-    Images(images),
-    Import(import),
-    Info(info),
-    Inspect(inspect),
-    Kill(kill),
-    Load(load),
-    Logs(logs),
-    Ps(ps),
-    Restart(restart),
-    Rm(rm),
-    Rmi(rmi),
-    Run(run),
-    Save(save),
-    Start(start),
-    Stop(stop),
-    Tag(tag),
-    Version(version),
-    Wait(wait),
-    Where(whereis),
+    /// What can be done.
+    Command {
+        Create(create),
+        Demo(demo),
+        Diff(diff),
+        Exec(exec),
+        History(history),
+        Images(images),
+        Import(import),
+        Info(info),
+        Inspect(inspect),
+        Kill(kill),
+        Load(load),
+        Logs(logs),
+        Ps(ps),
+        Restart(restart),
+        Rm(rm),
+        Rmi(rmi),
+        Run(run),
+        Save(save),
+        Start(start),
+        Stop(stop),
+        Tag(tag),
+        Version(version),
+        Wait(wait),
+        Where(whereis),
+        /// Manage containers
+        Container(container),
+        /// Manage images
+        Image(image),
+    }
 }
 
 impl Place {
@@ -139,4 +154,31 @@ fn go_words(error: &std::io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A text in double quotes, as Go's `strconv.Quote` writes it.
+fn go_quoted(text: &str) -> String {
+    let escaped = text.chars().map(|letter| match letter {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{7}' => "\\a".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{b}' => "\\v".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        control if control.is_ascii_control() => format!("\\x{:02x}", u32::from(control)),
+        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        plain => plain.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn quoted_as_go_quotes() {
+        assert_eq!(super::go_quoted("a \"b\" \\ \n\u{1}é"), r#""a \"b\" \\ \n\x01é""#);
+    }
 }

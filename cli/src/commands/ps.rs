@@ -49,7 +49,9 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let asked = if args.quiet { Some("{{.ID}}") } else { args.format.as_deref() };
     let format = Format::parse(asked, &columns).map_err(|error| Failure::words(error.to_string()))?;
     let home = place.open()?;
-    let request = PsRequest { all: args.all, last, size: args.size, filters: args.filter };
+    // docker/cli 20.10, command/container/list.go `buildContainerListOptions`
+    let size = args.size || args.format.as_deref().is_some_and(|format| format.contains(".Size"));
+    let request = PsRequest { all: args.all, last, size, filters: args.filter };
     let found = runtime::ps(&home, &request).map_err(|error| Failure::engine(&error))?;
     let rows: Vec<_> = found.rows.iter().map(|row| fields(row, args.no_trunc)).collect();
     listing::show(out, &rows, &format, &heading)?;
@@ -78,7 +80,7 @@ fn fields(row: &PsRow, whole: bool) -> Value {
         "ID": id,
         "Names": row.name,
         "Image": if row.image.is_empty() { "<no image>" } else { &row.image },
-        "Command": format!("\"{command}\""),
+        "Command": super::go_quoted(&command),
         "CreatedAt": row.created.local_text(),
         "RunningFor": format!("{age} ago"),
         "Ports": row.ports,
@@ -86,6 +88,7 @@ fn fields(row: &PsRow, whole: bool) -> Value {
         "Status": row.status,
         "Size": size(row.size),
         "Labels": labels.join(","),
+        listing::LABEL: row.labels.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "Mounts": mounts.join(","),
         "LocalVolumes": row.local_volumes.to_string(),
         "Networks": row.networks.join(","),

@@ -23,10 +23,24 @@ pub struct Args {
 
 pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let (home, _writer) = place.open_to_write()?;
-    failure::each(&args.containers, |name| {
-        let request =
-            RmRequest { container: name.trim_start_matches('/').to_owned(), force: args.force, volumes: args.volumes };
-        runtime::rm(&home, &request).map_err(|error| Failure::engine(&error))?;
-        Ok(out.line(name)?)
+    failure::each(&args.containers, |typed| {
+        let name = typed.trim_matches('/');
+        if name.is_empty() {
+            return Err(Failure::words("Container name cannot be empty"));
+        }
+        let request = RmRequest { container: name.to_owned(), force: args.force, volumes: args.volumes };
+        match runtime::rm(&home, &request) {
+            Ok(()) => Ok(out.line(typed)?),
+            // docker's client says it, and with -f takes it for success
+            Err(error) if error.is_no_such_container() => {
+                let said = Failure::not_there(&error);
+                if !args.force {
+                    return Err(said);
+                }
+                said.say();
+                Ok(())
+            }
+            Err(error) => Err(Failure::engine(&error)),
+        }
     })
 }

@@ -9,6 +9,9 @@ use super::{
     template::{ParseError, RunError, Template},
 };
 
+/// The field that `{{.Label "key"}}` looks into: a map, and no column of its own.
+pub const LABEL: &str = "Label";
+
 /// How a list is to be shown.
 #[derive(Debug)]
 pub enum Format {
@@ -79,7 +82,7 @@ pub fn show(out: &mut Out, rows: &[Value], format: &Format, heading: &dyn Fn(&st
 /// Go writes a map's keys in order.
 fn sorted(row: &Value) -> Value {
     let Value::Object(map) = row else { return row.clone() };
-    let mut entries: Vec<_> = map.iter().collect();
+    let mut entries: Vec<_> = map.iter().filter(|(key, _)| *key != LABEL).collect();
     entries.sort_by_key(|(key, _)| *key);
     entries.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -11,6 +11,8 @@ mod file;
 mod host;
 mod lock;
 mod mount;
+#[allow(unsafe_code)]
+mod network;
 mod overlay;
 #[allow(unsafe_code)]
 pub mod process;
@@ -35,6 +37,7 @@ pub use host::{
 };
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
 pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
+pub use network::raise_loopback;
 pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
 pub use thread::in_private_mounts;
 pub use tree::{TreeSize, remove_tree, tree_size};

@@ -25,7 +25,7 @@ use std::{
 
 use libcontainer::workload::{Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError};
 use nix::{errno::Errno, unistd};
-use oci_spec::runtime::{LinuxCapabilities, Process, Spec};
+use oci_spec::runtime::{LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, Process, Spec};
 use sys::process::FilterInsn;
 
 pub(crate) use words::{go_quote, go_text};
@@ -93,8 +93,12 @@ impl Confined {
         Self { workload, filter, report, found: OnceCell::new() }
     }
 
-    fn prepare(&self) -> Result<CString, String> {
+    fn prepare(&self, spec: &Spec) -> Result<CString, String> {
         let workload = &*self.workload;
+        if workload.make_cwd && has_network_of_its_own(spec) {
+            // dockerd's libnetwork does it there (moby 20.10, libnetwork/osl `loopbackUp`)
+            sys::raise_loopback().map_err(|error| format!("error during container init: {error}"))?;
+        }
         enter(&workload.cwd, workload.make_cwd)?;
         if let Some(filter) = &self.filter {
             let failed = |error: sys::Error| {
@@ -109,8 +113,8 @@ impl Confined {
 }
 
 impl Executor for Confined {
-    fn validate(&self, _: &Spec) -> Result<(), ExecutorValidationError> {
-        match self.prepare() {
+    fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
+        match self.prepare(spec) {
             Ok(path) => {
                 self.found.get_or_init(|| path);
                 Ok(())
@@ -138,6 +142,13 @@ impl Executor for Confined {
         drop(std::io::stderr().write_all(words.as_bytes()));
         sys::process::exit_now(1)
     }
+}
+
+/// Whether the container gets a new network namespace, whose devices are all down.
+fn has_network_of_its_own(spec: &Spec) -> bool {
+    let namespaces = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
+    let new = |space: &LinuxNamespace| space.typ() == LinuxNamespaceType::Network && space.path().is_none();
+    namespaces.is_some_and(|spaces| spaces.iter().any(new))
 }
 
 /// Makes `cwd` the working directory. As root, with all capabilities: the process may start in a

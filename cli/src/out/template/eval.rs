@@ -85,7 +85,18 @@ impl Scope<'_> {
 
     fn command(&mut self, terms: &[Term], piped: Option<Value>, dot: &Value) -> Result<Value, RunError> {
         let Some((first, rest)) = terms.split_first() else { return Ok(Value::Null) };
-        let Term::Function(name) = first else { return self.term(first, dot) };
+        let name = match first {
+            Term::Function(name) => name,
+            // `.Label "key"`: what is a method in docker's client is a map here
+            Term::Field(..) if !rest.is_empty() => {
+                let mut arguments = vec![self.term(first, dot)?];
+                for term in rest {
+                    arguments.push(self.term(term, dot)?);
+                }
+                return Ok(index(&arguments[0], &arguments[1..]).unwrap_or(Value::String(String::new())));
+            }
+            _ => return self.term(first, dot),
+        };
         let mut arguments = rest.iter().map(|term| self.term(term, dot)).collect::<Result<Vec<_>, _>>()?;
         arguments.extend(piped);
         call(name, &arguments).map_err(|what| RunError {

@@ -415,7 +415,11 @@ pub(super) fn headers(nodes: &[Node], header: &dyn Fn(&str) -> String) -> String
     for node in nodes {
         match node {
             Node::Text(plain) => text.push_str(plain),
-            Node::Show(pipeline) => text.push_str(&last_field(pipeline).map(|name| header(&name)).unwrap_or_default()),
+            Node::Show(pipeline) => {
+                let label = argument(pipeline).map(str::to_owned);
+                let heading = label.or_else(|| last_field(pipeline).map(|name| header(&name)));
+                text.push_str(&heading.unwrap_or_default());
+            }
             Node::Set(..) => {}
             Node::If(_, body, _) | Node::With(_, body, _) | Node::Range { body, .. } => {
                 text.push_str(&headers(body, header));
@@ -431,4 +435,12 @@ fn last_field(pipeline: &Pipeline) -> Option<String> {
         Term::Group(inner, path, _) => path.last().cloned().or_else(|| last_field(inner)),
         _ => None,
     })
+}
+
+/// The key in `.Label "key"`, which is the column's heading.
+fn argument(pipeline: &Pipeline) -> Option<&str> {
+    match pipeline.first()?.0.as_slice() {
+        [Term::Field(..), Term::Literal(Value::String(key)), ..] => Some(key),
+        _ => None,
+    }
 }

@@ -1,0 +1,38 @@
+//! `minidock container …`: the other spelling of what is done with containers.
+
+use super::Place;
+use crate::{failure::Failure, out::Out};
+
+/// Manage containers
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+super::commands! {
+    /// What can be done.
+    Verb {
+        Create(create),
+        Diff(diff),
+        Exec(exec),
+        Inspect(inspect),
+        Kill(kill),
+        Logs(logs),
+        /// List containers
+        #[command(visible_aliases = ["list", "ps"])]
+        Ls(ps),
+        Restart(restart),
+        /// Remove one or more containers
+        #[command(visible_alias = "remove")]
+        Rm(rm),
+        Run(run),
+        Start(start),
+        Stop(stop),
+        Wait(wait),
+    }
+}
+
+pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
+    args.command.run(place, out)
+}
