@@ -63,7 +63,7 @@ pub enum CreateError {
     Network(#[from] UnknownNetwork),
     /// No such image, or a damaged one.
     #[error(transparent)]
-    Image(#[from] images::Error),
+    Image(Box<images::Error>),
     /// The image's config is none of a container's.
     #[error("the config of image {id} cannot be used for a container")]
     ImageConfig {
@@ -77,7 +77,7 @@ pub enum CreateError {
     Name(#[from] NameError),
     /// Its layer could not be made.
     #[error(transparent)]
-    Layer(#[from] layerstore::Error),
+    Layer(Box<layerstore::Error>),
     /// A volume or bind.
     #[error(transparent)]
     Mount(#[from] MountError),
@@ -93,6 +93,18 @@ pub enum CreateError {
     /// A system call.
     #[error(transparent)]
     System(#[from] sys::Error),
+}
+
+impl From<images::Error> for CreateError {
+    fn from(error: images::Error) -> Self {
+        Self::Image(Box::new(error))
+    }
+}
+
+impl From<layerstore::Error> for CreateError {
+    fn from(error: layerstore::Error) -> Self {
+        Self::Layer(Box::new(error))
+    }
 }
 
 /// Makes a container.

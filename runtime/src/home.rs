@@ -37,13 +37,25 @@ pub enum HomeError {
     },
     /// No driver for it, or not the one asked for.
     #[error(transparent)]
-    Driver(#[from] graphdriver::Error),
+    Driver(Box<graphdriver::Error>),
     /// Its layers cannot be opened.
     #[error(transparent)]
-    Layers(#[from] layerstore::Error),
+    Layers(Box<layerstore::Error>),
     /// A directory that must be there cannot be made, or the lock not be taken.
     #[error(transparent)]
     System(#[from] sys::Error),
+}
+
+impl From<graphdriver::Error> for HomeError {
+    fn from(error: graphdriver::Error) -> Self {
+        Self::Driver(Box::new(error))
+    }
+}
+
+impl From<layerstore::Error> for HomeError {
+    fn from(error: layerstore::Error) -> Self {
+        Self::Layers(Box::new(error))
+    }
 }
 
 /// Which data root to use, and how.

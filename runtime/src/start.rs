@@ -71,7 +71,7 @@ pub enum StartError {
     },
     /// Its layer cannot be mounted.
     #[error(transparent)]
-    Layer(#[from] layerstore::Error),
+    Layer(Box<layerstore::Error>),
     /// A volume or bind.
     #[error(transparent)]
     Mount(#[from] MountError),
@@ -96,6 +96,12 @@ pub enum StartError {
     /// A system call.
     #[error(transparent)]
     System(#[from] sys::Error),
+}
+
+impl From<layerstore::Error> for StartError {
+    fn from(error: layerstore::Error) -> Self {
+        Self::Layer(Box::new(error))
+    }
 }
 
 impl StartError {
