@@ -125,6 +125,8 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
     if truth::keeper(&container.id, state) == Keeper::Other && !home.run_dir(&container.id).is_dir() {
         return Err(ExecError::Foreign(container.id));
     }
+    // Not that anything is written: but what it needs may be covered, see there.
+    drop(home.writer()?);
     let process = process(home, &container, &request)?;
     let attach = Attach {
         stdin: !request.detach && streams.stdin.is_some(),

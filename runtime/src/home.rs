@@ -190,11 +190,24 @@ impl Home {
         let Some(lock) = sys::try_shared(file, &path)? else {
             return Err(HomeError::LiveDockerd(self.data_root.clone()));
         };
+        self.uncover()?;
         let driver = graphdriver::choose(&self.data_root, self.wanted.as_deref(), Access::ReadWrite)?;
         sys::create_dir_all(self.data_root.join("image").join(driver), 0o700)?;
         // Whoever else decided it in this process decided the same.
         self.decided.get_or_init(|| driver);
         Ok(Writer { lock })
+    }
+
+    /// Where `/` is not a shared mount, a dockerd that starts mounts the data root upon itself,
+    /// and one that then cannot have the lock leaves it so: what runs is mounted below, where
+    /// nobody can reach it any more. dockerd itself takes such a mount away when it ends (moby
+    /// 20.10, daemon_linux.go `cleanupMounts`).
+    fn uncover(&self) -> sys::Result<()> {
+        let points = sys::mount_points()?;
+        let Some(cover) = points.iter().rposition(|point| point.at == self.data_root) else { return Ok(()) };
+        let covered =
+            points[..cover].iter().any(|point| point.at != self.data_root && point.at.starts_with(&self.data_root));
+        if covered { sys::unmount_detach(&self.data_root) } else { Ok(()) }
     }
 
     /// Whether a dockerd works on the data root now. Writes nothing.
@@ -307,6 +320,21 @@ mod tests {
         assert!(matches!(home.writer(), Err(HomeError::LiveDockerd(_))));
         assert!(home.live_dockerd().expect("look"));
         drop(dockerd);
+    }
+
+    #[test]
+    fn a_mount_that_a_dockerd_left_over_ours_is_taken_away() {
+        use rustix::mount::{MountFlags, mount, mount_bind};
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let home = home(dir.path());
+        drop(home.writer().expect("root may write"));
+        let ours = home.data_root().join("tmp");
+        mount("tmpfs", &ours, "tmpfs", MountFlags::empty(), None).expect("mount");
+        mount_bind(home.data_root(), home.data_root()).expect("bind");
+        sys::unmount_detach(&ours).expect_err("it is covered");
+        drop(home.writer().expect("root may write"));
+        sys::unmount_detach(&ours).expect("it can be reached again");
+        sys::unmount_detach(home.data_root()).expect_err("the cover is gone");
     }
 
     #[test]
