@@ -7,7 +7,8 @@ use std::{
     process::ExitCode,
 };
 
-use runtime::HomeError;
+use containers::LookupError;
+use runtime::{HomeError, LogsError};
 
 use crate::out::listing::ShowError;
 
@@ -134,9 +135,12 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<runtime::LogsError> for Failure {
-    fn from(error: runtime::LogsError) -> Self {
-        Self::engine(&error)
+impl From<LogsError> for Failure {
+    fn from(error: LogsError) -> Self {
+        match error {
+            LogsError::Lookup(LookupError::NotFound(_)) => Self::not_there(&error),
+            _ => Self::engine(&error),
+        }
     }
 }
 

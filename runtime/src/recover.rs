@@ -112,6 +112,8 @@ fn put_away(
 
 /// Notes how it ended; what nobody saw was no end of its own will.
 pub(crate) fn record_end(container: &mut Container, exit: Option<ExitRecord>) {
+    // moby 20.10, daemon/container_operations.go `releaseNetwork`
+    container.record.network_settings.ports = None;
     let state = &mut container.record.state;
     match exit {
         Some(exit) => state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at),

@@ -16,7 +16,7 @@ super::commands! {
         Create(create),
         Diff(diff),
         Exec(exec),
-        Inspect(inspect),
+        Inspect(container_inspect),
         Kill(kill),
         Logs(logs),
         /// List containers

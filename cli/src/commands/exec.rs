@@ -1,6 +1,7 @@
 //! `minidock exec`: one more process in a running container.
 
-use runtime::ExecRequest;
+use containers::LookupError;
+use runtime::{ExecRequest, exec::ExecError};
 
 use super::{Place, streams};
 use crate::{failure::Failure, out::Out};
@@ -31,7 +32,7 @@ pub struct Args {
     command: Vec<String>,
 }
 
-pub fn run(place: &Place, args: Args, _out: &mut Out) -> Result<(), Failure> {
+pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let home = place.open()?;
     let request = ExecRequest {
         container: args.container,
@@ -46,8 +47,12 @@ pub fn run(place: &Place, args: Args, _out: &mut Out) -> Result<(), Failure> {
     match runtime::exec(&home, request, streams) {
         Ok(0) => Ok(()),
         Ok(code) => Err(Failure::code(code.rem_euclid(256) as u8)),
-        // dockerd tells of these in the stream of the process, not as an error
-        Err(error) if error.is_from_the_process() => Err(Failure::engine_stream(&error).with_code(error.exit_code())),
+        // dockerd tells of these in the stream of the process, on stdout
+        Err(error) if error.is_from_the_process() => {
+            out.line(&error)?;
+            Err(Failure::code(error.exit_code()))
+        }
+        Err(error @ ExecError::Lookup(LookupError::NotFound(_))) => Err(Failure::not_there(&error)),
         Err(error) => Err(Failure::engine(&error).with_code(error.exit_code())),
     }
 }

@@ -15,7 +15,7 @@ super::commands! {
     Verb {
         History(history),
         Import(import),
-        Inspect(inspect),
+        Inspect(image_inspect),
         Load(load),
         /// List images
         #[command(visible_alias = "list")]

@@ -1,5 +1,6 @@
 //! `minidock images`: which images there are.
 
+use base::{Time, gopath::matches as path_match};
 use images::{Listed, Reference};
 use serde_json::{Value, json};
 
@@ -47,22 +48,21 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     };
     let asked = if args.quiet { Some("{{.ID}}") } else { args.format.as_deref() };
     let format = Format::parse(asked, columns).map_err(|error| Failure::words(error.to_string()))?;
-    let filters = args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let home = place.open()?;
+    let created = |name: &str| {
+        let image = home.images().resolve(name).map_err(|error| Failure::engine(&error))?;
+        Ok(image.config.created.time())
+    };
+    let filters = args.filter.iter().map(|text| Filter::parse(text, &created)).collect::<Result<Vec<_>, _>>()?;
+    let pattern: Vec<_> = args.repository.iter().chain(filters.iter().filter_map(Filter::reference)).collect();
     let layers = home.layers().map_err(|error| Failure::home(&error))?;
     let listing = home.images().list(&layers).map_err(|error| Failure::engine(&error))?;
     let mut rows = Vec::new();
     for listed in &listing.images {
         if (args.all || !listed.is_intermediate()) && filters.iter().all(|filter| filter.takes(listed)) {
-            rows.extend(
-                names(listed, args.digests, args.repository.as_deref())
-                    .map(|name| fields(listed, &name, args.no_trunc)),
-            );
+            let names = names(listed, args.digests).into_iter().filter(|name| name.is_asked_for(&pattern));
+            rows.extend(names.map(|name| fields(listed, &name, args.no_trunc)));
         }
-    }
-    if args.quiet {
-        // With several names an image stands in several rows; its id is wanted once a name, as docker prints it.
-        rows.dedup_by(|one, other| one == other && args.repository.is_some());
     }
     listing::show(out, &rows, &format, &heading)?;
     for finding in &listing.findings {
@@ -75,23 +75,40 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
 enum Filter {
     Dangling(bool),
     Label(String),
+    Reference(String),
+    Before(Time),
+    Since(Time),
 }
 
 impl Filter {
-    fn parse(text: &str) -> Result<Self, Failure> {
+    fn parse(text: &str, created: &dyn Fn(&str) -> Result<Time, Failure>) -> Result<Self, Failure> {
         match text.split_once('=') {
             Some(("dangling", "true" | "1")) => Ok(Self::Dangling(true)),
             Some(("dangling", "false" | "0")) => Ok(Self::Dangling(false)),
             Some(("dangling", other)) => Err(refused(&format!("Invalid filter 'dangling=[{other}]'"))),
             Some(("label", label)) => Ok(Self::Label(label.to_owned())),
+            Some(("reference", pattern)) => Ok(Self::Reference(pattern.to_owned())),
+            Some(("before", name)) => created(name).map(Self::Before),
+            Some(("since", name)) => created(name).map(Self::Since),
             Some((key, _)) => Err(refused(&format!("Invalid filter '{key}'"))),
             None => Err(Failure::words("bad format of filter (expected name=value)").with_code(1)),
+        }
+    }
+
+    fn reference(&self) -> Option<&String> {
+        match self {
+            Self::Reference(pattern) => Some(pattern),
+            _ => None,
         }
     }
 
     fn takes(&self, listed: &Listed) -> bool {
         match self {
             Self::Dangling(wanted) => listed.is_dangling() == *wanted,
+            // Names are looked at one by one
+            Self::Reference(_) => true,
+            Self::Before(time) => listed.image.config.created.time() < *time,
+            Self::Since(time) => listed.image.config.created.time() > *time,
             Self::Label(label) => {
                 let labels = listed.image.config.config.as_ref().and_then(|config| config.labels.as_ref());
                 let (key, value) =
@@ -118,18 +135,22 @@ impl Name {
         Self { repository: repository.into(), tag: tag.to_owned(), digest: digest.to_owned() }
     }
 
-    fn is_asked_for(&self, wanted: &str) -> bool {
-        let (repository, tag) = match wanted.rsplit_once(':') {
-            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
-            _ => (wanted, None),
+    /// moby 20.10, reference `FamiliarMatch`: a pattern is for the whole name, or for it without
+    /// tag or digest. Several patterns are alternatives.
+    fn is_asked_for(&self, patterns: &[&String]) -> bool {
+        let whole = match (self.tag.as_str(), self.digest.as_str()) {
+            (NONE, NONE) => self.repository.clone(),
+            (NONE, digest) => format!("{}@{digest}", self.repository),
+            (tag, _) => format!("{}:{tag}", self.repository),
         };
-        self.repository == repository && tag.is_none_or(|tag| self.tag == tag)
+        let matches = |pattern: &&String| path_match(pattern, &whole) || path_match(pattern, &self.repository);
+        patterns.is_empty() || (self.repository != NONE && patterns.iter().any(matches))
     }
 }
 
 /// docker/cli 20.10, command/formatter/image.go `imageFormatTaggedAndDigest`: a row a tag; with
 /// `--digests` a row for each digest of the tag's repository.
-fn names<'a>(listed: &'a Listed, digests: bool, wanted: Option<&'a str>) -> impl Iterator<Item = Name> + 'a {
+fn names(listed: &Listed, digests: bool) -> Vec<Name> {
     let mut names = Vec::new();
     for tag in &listed.tags {
         let (repository, tag) = (tag.familiar_name(), tag.tag().unwrap_or(NONE));
@@ -145,7 +166,7 @@ fn names<'a>(listed: &'a Listed, digests: bool, wanted: Option<&'a str>) -> impl
     if listed.is_nameless() {
         names.push(Name::new(NONE, NONE, NONE));
     }
-    names.into_iter().filter(move |name| wanted.is_none_or(|wanted| name.is_asked_for(wanted)))
+    names
 }
 
 fn heading(field: &str) -> String {
@@ -159,7 +180,7 @@ fn heading(field: &str) -> String {
 fn fields(listed: &Listed, name: &Name, whole: bool) -> Value {
     let id = &listed.image.id;
     let created = listed.image.config.created.time();
-    let age = base::units::human_duration(base::Time::now().seconds_since(&created));
+    let age = base::units::human_duration(Time::now().seconds_since(&created));
     let size = base::units::human_size_3(listed.size);
     json!({
         "ID": if whole { id.to_string() } else { id.hex()[..12].to_owned() },

@@ -1,5 +1,6 @@
 //! `minidock inspect`: all that is known of containers and images, as JSON.
 
+use runtime::InspectKind;
 use serde_json::Value;
 
 use super::Place;
@@ -28,14 +29,19 @@ pub struct Args {
 const BAD_TEMPLATE: u8 = 64;
 
 pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
+    let kind = InspectKind::parse(args.r#type.as_deref()).ok_or_else(|| {
+        Failure::words(format!("{:?} is not a valid value for --type", args.r#type.clone().unwrap_or_default()))
+    })?;
+    show(place, &args, kind, out)
+}
+
+/// Shows what is of this kind.
+pub fn show(place: &Place, args: &Args, kind: InspectKind, out: &mut Out) -> Result<(), Failure> {
     let template = match args.format.as_deref() {
         None | Some("" | "json") => None,
         Some(text) => Some(Template::parse(text).map_err(|error| bad_template(&error))?),
     };
     let home = place.open()?;
-    let kind = runtime::InspectKind::parse(args.r#type.as_deref()).ok_or_else(|| {
-        Failure::words(format!("{:?} is not a valid value for --type", args.r#type.clone().unwrap_or_default()))
-    })?;
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for name in &args.names {
@@ -47,12 +53,13 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     match (&template, args.format.as_deref()) {
         (Some(template), _) => {
             for value in &found {
-                out.line(template.run(value).map_err(|error| bad_template(&error))?)?;
+                // docker/cli 20.10: what the template does not find is an error like any other
+                out.line(template.run(value).map_err(|error| bad_template(&error).with_code(1))?)?;
             }
         }
         (None, Some("json")) => {
             for value in &found {
-                out.line(base::gojson::to_string(value).map_err(std::io::Error::from)?)?;
+                out.line(serde_json::to_string(value).map_err(std::io::Error::from)?)?;
             }
         }
         (None, _) => out.text(indented(&found)?)?,
@@ -60,9 +67,9 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     out.flush()?;
     let Some((last, others)) = missing.split_last() else { return Ok(()) };
     for error in others {
-        Failure::words(error.to_string()).say();
+        Failure::not_there(error).say();
     }
-    Err(Failure::words(last.to_string()))
+    Err(Failure::not_there(last))
 }
 
 fn bad_template(error: &dyn std::error::Error) -> Failure {

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 
 mod container;
 mod container_flags;
+mod container_inspect;
 mod create;
 mod demo;
 mod diff;
@@ -16,6 +17,7 @@ mod diff;
 mod exec;
 mod history;
 mod image;
+mod image_inspect;
 mod images;
 mod import;
 mod info;

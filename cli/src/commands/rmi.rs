@@ -26,9 +26,15 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let how = How { force: args.force, prune: !args.no_prune };
     failure::each(&args.images, |name| match runtime::rmi(&home, name, how) {
         Ok(removed) => removed.iter().try_for_each(|line| Ok(out.line(line)?)),
-        // docker/cli 20.10, command/image/remove.go: with -f an image that is not there is fine
-        Err(error) if args.force && error.is_no_such_image() => Ok(()),
-        Err(error) if error.is_no_such_image() => Err(Failure::not_there(&error)),
+        // docker's client says it; with -f it is no failure
+        Err(error) if error.is_no_such_image() => {
+            let said = Failure::words(format!("Error: No such image: {name}"));
+            if !args.force {
+                return Err(said);
+            }
+            said.say();
+            Ok(())
+        }
         Err(error) => Err(Failure::engine(&error)),
     })
 }

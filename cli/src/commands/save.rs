@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, IsTerminal, Write},
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,9 @@ pub struct Args {
 }
 
 pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        check(path)?;
+    }
     let home = place.open()?;
     let (images, layers) = (home.images(), home.layers().map_err(|error| Failure::home(&error))?);
     let save = |to: &mut dyn Write| images.save(&layers, &args.images, to).map_err(|error| Failure::engine(&error));
@@ -32,20 +36,29 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     }
 }
 
+/// docker/cli 20.10, command/utils.go `ValidateOutputPath`: before anything is asked for.
+fn check(path: &Path) -> Result<(), Failure> {
+    let refused = |why: String| Err(Failure::words(format!("failed to save image: invalid output path: {why}")));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !dir.exists() {
+        return refused(format!("directory {:?} does not exist", dir.display().to_string()));
+    }
+    let Ok(data) = path.metadata() else { return Ok(()) };
+    let kind = data.file_type();
+    if kind.is_block_device() || kind.is_char_device() {
+        let name = path.display().to_string();
+        return refused(format!("{name:?} must be a directory or a regular file: got a device"));
+    }
+    Ok(())
+}
+
 /// The file is there whole or not at all: written beside its place, then renamed. What is no
-/// regular file (a pipe, `/dev/null`) is written to directly.
+/// regular file (a pipe) is written to directly.
 fn to_file(path: &Path, save: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
     let told = |error: sys::Error| Failure::words(format!("failed to save image: {error}"));
     if path.metadata().is_ok_and(|data| !data.is_file()) {
-        if path.is_dir() {
-            return Err(Failure::words(format!(
-                "failed to save image: invalid output path: {:?} is a directory",
-                path.display()
-            )));
-        }
-        let mut file =
-            File::options().write(true).open(path).map_err(|error| told(sys::Error::new("open", path, error)))?;
-        return save(&mut file);
+        let opened = File::options().write(true).open(path);
+        return save(&mut opened.map_err(|error| told(sys::Error::new("open", path, error)))?);
     }
     let draft = sys::DraftFile::beside(path, 0o600).map_err(told)?;
     let mut file = draft.file();

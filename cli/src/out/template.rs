@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn functions_and_pipelines() {
         assert_eq!(shown("{{json .State}}"), r#"{"Running":true,"Pid":12,"Error":""}"#);
-        assert_eq!(shown("{{.Labels | json}}"), r#"{"a.b":"1","c":"\u003c\u0026\u003e"}"#);
+        assert_eq!(shown("{{.Labels | json}}"), r#"{"a.b":"1","c":"<&>"}"#);
         assert_eq!(shown(r#"{{index .Labels "a.b"}}"#), "1");
         assert_eq!(shown("{{index .Names 1}}"), "/old");
         assert_eq!(shown("{{(index .Mounts 0).Type}}"), "bind");

@@ -85,6 +85,62 @@ fn quote_char(character: char, to: &mut String) {
     }
 }
 
+/// Go's `path.Match`: `*` and `?` stop at a slash, `[a-z]` and `[^a-z]` are classes, `\\` takes the
+/// next character as it is. A pattern that is none matches nothing.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    matches_from(&pattern, &text)
+}
+
+fn matches_from(pattern: &[char], text: &[char]) -> bool {
+    let (mut pattern, mut text) = (pattern, text);
+    // Where the last star stands, and what it has taken so far: it alone is tried again.
+    let mut star: Option<(&[char], &[char])> = None;
+    loop {
+        if let Some((&'*', rest)) = pattern.split_first() {
+            star = Some((rest, text));
+            pattern = rest;
+            continue;
+        }
+        match (one(pattern, text.first()), text.split_first()) {
+            (Some(rest), Some((_, left))) => (pattern, text) = (rest, left),
+            _ if pattern.is_empty() && text.is_empty() => return true,
+            _ => match star {
+                Some((after, [taken, left @ ..])) if *taken != '/' => {
+                    star = Some((after, left));
+                    (pattern, text) = (after, left);
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// What is left of a pattern after its first element took this letter.
+fn one<'p>(pattern: &'p [char], letter: Option<&char>) -> Option<&'p [char]> {
+    let letter = *letter?;
+    match pattern {
+        ['?', rest @ ..] if letter != '/' => Some(rest),
+        ['\\', plain, rest @ ..] if *plain == letter => Some(rest),
+        ['[', class @ ..] if letter != '/' => {
+            let (not, class) = class.strip_prefix(&['^']).map_or((false, class), |class| (true, class));
+            let end = class.iter().skip(1).position(|end| *end == ']')? + 1;
+            let (class, rest) = (&class[..end], &class[end + 1..]);
+            (in_class(class, letter) != not).then_some(rest)
+        }
+        [plain, rest @ ..] if !matches!(plain, '?' | '[' | '\\') && *plain == letter => Some(rest),
+        _ => None,
+    }
+}
+
+fn in_class(class: &[char], letter: char) -> bool {
+    match class {
+        [low, '-', high, rest @ ..] => (*low..=*high).contains(&letter) || in_class(rest, letter),
+        [plain, rest @ ..] => *plain == letter || in_class(rest, letter),
+        [] => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +179,26 @@ mod tests {
     fn quoted_as_go_quotes() {
         assert_eq!(quote(b"a\"b\\\n\x01\x7f\xe9"), r#""a\"b\\\n\x01\x7f\xe9""#);
         assert_eq!(quote("é\u{a0}\u{2028}".as_bytes()), "\"é\\u00a0\\u2028\"");
+    }
+
+    #[test]
+    fn patterns_match_as_go_s_do() {
+        let yes = [
+            ("a*", "abc"),
+            ("a*c", "abbc"),
+            ("*", ""),
+            ("a?c", "abc"),
+            ("[a-c]x", "bx"),
+            ("[^a]x", "bx"),
+            ("a\\*", "a*"),
+            ("*/b", "a/b"),
+        ];
+        let no = [("a*", "a/b"), ("?", "/"), ("a", "ab"), ("ab", "a"), ("[a-c]x", "dx"), ("[", "["), ("a*c", "abcd")];
+        for (pattern, text) in yes {
+            assert!(super::matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in no {
+            assert!(!super::matches(pattern, text), "{pattern} {text}");
+        }
     }
 }

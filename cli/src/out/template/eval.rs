@@ -217,8 +217,9 @@ fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
     let text = |at: usize| arguments.get(at).map(|value| go_text(value, false)).unwrap_or_default();
     let number = |at: usize| arguments.get(at).and_then(Value::as_u64).unwrap_or(0) as usize;
     match name {
+        // unlike Go's own, docker's does not escape <, > and &
         "json" => want(1)
-            .and_then(|()| base::gojson::to_string(&arguments[0]).map_err(|error| error.to_string()))
+            .and_then(|()| serde_json::to_string(&arguments[0]).map_err(|error| error.to_string()))
             .map(Value::String),
         "lower" => Ok(text(0).to_lowercase().into()),
         "upper" => Ok(text(0).to_uppercase().into()),
