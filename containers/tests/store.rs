@@ -181,6 +181,23 @@ fn an_id_comes_before_a_name_and_a_name_before_the_beginning_of_an_id() {
 }
 
 #[test]
+fn what_is_no_container_hides_none_of_its_name() {
+    let root = root();
+    let healthy = id("9ea");
+    root.create(&healthy, "web");
+    let junk = root.containers.dir().join("web");
+    fs::File::create(&junk).expect("a plain file");
+    assert_eq!(root.containers.lookup("web").expect("the container of that name"), healthy);
+    fs::remove_file(&junk).and_then(|()| fs::create_dir(&junk)).expect("an empty directory");
+    assert_eq!(root.containers.lookup("web").expect("the container of that name"), healthy);
+    fs::create_dir(root.containers.dir().join("9e")).expect("an empty directory");
+    assert_eq!(root.containers.lookup("9e").expect("the beginning of its id"), healthy);
+    let alone = root.containers.dir().join("alone");
+    fs::create_dir(alone).expect("an empty directory");
+    assert!(matches!(root.containers.lookup("alone"), Err(LookupError::Unloadable { .. })));
+}
+
+#[test]
 fn lookup_says_why_a_container_cannot_be_seen() {
     let root = root();
     root.create(&id("5ec"), "sick");

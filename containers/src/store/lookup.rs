@@ -26,16 +26,27 @@ impl Containers {
         if text.is_empty() {
             return Err(LookupError::Empty);
         }
-        if let Ok(id) = text.parse::<ContainerId>()
-            && !sys::is_temporary(text.as_ref())
-            && sys::exists(self.dir_of(&id))?
-        {
-            return self.visible(id, text);
-        }
+        let unseen = match self.with_id(text)?.map(|id| self.visible(id, text)) {
+            Some(Ok(id)) => return Ok(id),
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
         if let Some(id) = self.named(text.strip_prefix('/').unwrap_or(text))? {
             return Ok(id);
         }
-        self.with_prefix(text)
+        match (self.with_prefix(text), unseen) {
+            // What dockerd does not see is in nobody's way, but says why it is not seen.
+            (Err(_), Some(error)) => Err(error),
+            (found, _) => found,
+        }
+    }
+
+    /// The id that `text` is as a whole.
+    fn with_id(&self, text: &str) -> sys::Result<Option<ContainerId>> {
+        match text.parse::<ContainerId>() {
+            Ok(id) if !sys::is_temporary(text.as_ref()) && sys::exists(self.dir_of(&id))? => Ok(Some(id)),
+            _ => Ok(None),
+        }
     }
 
     fn with_prefix(&self, text: &str) -> Result<ContainerId, LookupError> {
