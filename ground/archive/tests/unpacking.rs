@@ -133,6 +133,43 @@ fn deletions_delete_on_a_naive_tree() {
 }
 
 #[test]
+fn a_deletion_below_a_link_to_nothing_deletes_nothing() {
+    let home = root();
+    let tar = Tar::new().symlink("s", "nowhere").file("s/.wh.x", b"", 0).file("s/.wh..wh..opq", b"", 0).end();
+    unpack(&tar, home.path(), Whiteouts::Applied).expect("dockerd takes it, too");
+    assert!(home.path().join("s").is_symlink());
+    let tar = Tar::new().file("s/x", b"", 0o644).end();
+    assert!(unpack(&tar, home.path(), Whiteouts::Applied).is_err());
+}
+
+// s/s/s is s itself, which makes way; then there is no s/s any more.
+#[test]
+fn an_entry_that_takes_its_own_directory_away_is_an_error() {
+    for style in [Whiteouts::Overlay, Whiteouts::Applied] {
+        for last in [Tar::file(Tar::new(), "s/s/s", b"1", 0o644), Tar::new().link("s/s/s", "f")] {
+            let home = root();
+            let tar = [Tar::new().file("f", b"", 0o644).symlink("s", ".").open(), last.end()].concat();
+            let refused = unpack(&tar, home.path(), style).expect_err("dockerd refuses it");
+            assert!(refused.to_string().contains("/s/s/s"), "{refused}");
+            assert_eq!(sys::list_dir(home.path()).expect("list"), ["f"]);
+        }
+    }
+}
+
+// dockerd has a directory of its own in the root meanwhile; it is the end of that which tells.
+#[test]
+fn a_naive_tree_emptied_from_its_root_keeps_the_roots_time() {
+    let made = |tar: Tar| {
+        let home = root();
+        unpack(&tar.end(), home.path(), Whiteouts::Applied).expect("unpack");
+        home.path().metadata().expect("the root").mtime()
+    };
+    assert_ne!(made(Tar::new().dir("./", 0o755, 5)), 5);
+    assert_eq!(made(Tar::new().dir("./", 0o755, 5).file(".wh..wh..opq", b"", 0)), 5);
+    assert_ne!(made(Tar::new().dir("./", 0o755, 5).dir("d", 0o755, 0).file("d/.wh..wh..opq", b"", 0)), 5);
+}
+
+#[test]
 fn the_root_entry_is_skipped_on_overlay_and_applied_to_a_naive_tree() {
     for (style, name, mode) in [
         (Whiteouts::Overlay, "./", 0o755),

@@ -15,7 +15,7 @@ use std::{
 };
 
 use rustix::{
-    fd::{AsFd, BorrowedFd, OwnedFd},
+    fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     fs::{
         AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod,
         fchown, fgetxattr, fsetxattr, fstat, futimens, linkat, mkdirat, mknodat, openat, readlinkat, statat, symlinkat,
@@ -130,13 +130,13 @@ impl Copy {
                 let said = readlinkat(source, name, Vec::new()).map_err(at("readlink", shown))?;
                 step("symlink", shown)?;
                 symlinkat(said.as_c_str(), target, name).map_err(at("symlink", shown))?;
-                dress_name(target, name, &stat, shown)?;
+                dress_name(source, target, name, &stat, shown)?;
             }
             kind @ (FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice) => {
                 let mode = Mode::from_raw_mode(stat.st_mode);
                 step("mknod", shown)?;
                 mknodat(target, name, kind, mode, stat.st_rdev).map_err(at("mknod", shown))?;
-                dress_name(target, name, &stat, shown)?;
+                dress_name(source, target, name, &stat, shown)?;
                 rustix::fs::chmodat(target, name, mode, AtFlags::empty()).map_err(at("chmod", shown))?;
             }
             _ => return Err(Error::new("copy", shown, Errno::INVAL)),
@@ -245,12 +245,17 @@ fn dress(source: &OwnedFd, target: &OwnedFd, stat: &Stat, shown: &Path) -> Resul
     futimens(target, &times(stat)).map_err(at("utimens", shown))
 }
 
-/// Owner and times of what cannot be opened.
-fn dress_name(dir: BorrowedFd<'_>, name: &OsStr, stat: &Stat, shown: &Path) -> Result<()> {
+/// Owner, capabilities and times of what cannot be opened.
+fn dress_name(source: BorrowedFd<'_>, target: BorrowedFd<'_>, name: &OsStr, stat: &Stat, shown: &Path) -> Result<()> {
     step("lchown", shown)?;
     let (uid, gid) = owner(stat);
-    chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", shown))?;
-    utimensat(dir, name, &times(stat), AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimens", shown))
+    chownat(target, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(at("lchown", shown))?;
+    let place = |dir: BorrowedFd<'_>| Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(name);
+    let named = |call| move |error: Error| Error::new(call, shown, error.errno().unwrap_or(Errno::IO));
+    if let Some(value) = crate::xattr::get(place(source), CAPABILITY).map_err(named("lgetxattr"))? {
+        crate::xattr::set(place(target), CAPABILITY, &value).map_err(named("lsetxattr"))?;
+    }
+    utimensat(target, name, &times(stat), AtFlags::SYMLINK_NOFOLLOW).map_err(at("utimens", shown))
 }
 
 fn owner(stat: &Stat) -> (Option<Uid>, Option<Gid>) {
@@ -292,6 +297,9 @@ mod tests {
         let sparse = crate::create_new(at("sparse"), 0o600).expect("create");
         sparse.write_all_at(b"far", 1 << 20).expect("write");
         sparse.set_len(3 << 20).expect("truncate");
+        for name in ["link", "fifo", "zero"] {
+            crate::xattr::set(at(name), CAPABILITY, &NET_RAW).expect("setxattr");
+        }
         let past = Timespec { tv_sec: 1_000_000_000, tv_nsec: 123_456_789 };
         for name in ["d/tool", "d", "link", "fifo", "capable", "sparse", ""] {
             crate::set_times(at(name), &Timestamps { last_access: past, last_modification: past }).expect("utimensat");

@@ -85,6 +85,8 @@ pub struct Unpacker {
     /// What a naive opaque marker must not take away.
     unpacked: NameSet,
     aufs_links: HashMap<Vec<u8>, (Header, File)>,
+    /// Whether a naive opaque marker in the root took dockerd's own directory there away, too.
+    root_was_emptied: bool,
 }
 
 /// The size of the layer as the driver will report it.
@@ -111,6 +113,7 @@ impl Unpacker {
             size: Size { replaced, ..Size::default() },
             unpacked: NameSet::default(),
             aufs_links: HashMap::new(),
+            root_was_emptied: false,
         })
     }
 
@@ -142,8 +145,10 @@ impl Unpacker {
         }
         let bytes = match (self.style, self.size.replaced) {
             (Whiteouts::Applied, _) => {
-                // dockerd makes and removes a directory for aufs' links in the root, always.
-                self.root.set_times_self(&Times::changed_now())?;
+                // dockerd has a directory for aufs' links in the root meanwhile.
+                if !self.root_was_emptied {
+                    self.root.set_times_self(&Times::changed_now())?;
+                }
                 return Ok(self.size.claimed);
             }
             (Whiteouts::Overlay, false) => self.size.written,
@@ -168,6 +173,9 @@ impl Unpacker {
         let parent = parent.map_err(|error| UnpackError::unreachable(header, path, error))?;
         if self.make(&parent, name, header, payload)? == Made::InTheWay {
             self.clear(&parent, name, header)?;
+            // What made way may have been a link on the way here.
+            let parent = self.parents.open_existing(&self.root, above);
+            let parent = parent.map_err(|error| UnpackError::unreachable(header, path, error))?;
             if self.make(&parent, name, header, payload)? == Made::InTheWay {
                 return Err(sys::Error::new("create", parent.path(), Errno::EXIST).into());
             }

@@ -18,8 +18,11 @@ impl Unpacker {
         let path = gopath::in_root(&header.name);
         let (above, name) = gopath::split(&path);
         if !path.is_empty() {
-            let parent = self.parents.open(&self.root, above, self.style);
-            parent.map_err(|error| UnpackError::unreachable(header, &path, error))?;
+            match self.parents.open(&self.root, above, self.style) {
+                // The directory is a link to nothing, where there is nothing to delete.
+                Err(error) if error.is_not_found() && is_whiteout(name) => return Ok(()),
+                other => drop(other.map_err(|error| UnpackError::unreachable(header, &path, error))?),
+            }
         }
         if cleaned.starts_with(WHITEOUT_META) && cleaned != WHITEOUT_OPAQUE {
             let is_link_source = cleaned.starts_with(WHITEOUT_LINKS) && header.typeflag == REGULAR;
@@ -61,6 +64,7 @@ impl Unpacker {
             return Ok(());
         }
         self.parents.forget();
+        self.root_was_emptied |= path.is_empty();
         empty(&self.root.below(path)?, path, &self.unpacked)?;
         Ok(())
     }
