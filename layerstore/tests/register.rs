@@ -6,7 +6,7 @@ use std::{cell::RefCell, process::Command, rc::Rc};
 
 use base::{ChainId, DiffId, Digest, chain_id};
 use layerstore::{Access, Batch, LayerStore};
-use support::{Root, dir_entry, entry, none_needed, tar, tar_split};
+use support::{Root, claiming_link_entry, dir_entry, entry, none_needed, tar, tar_split};
 use sys::steps::{counted, failing_at, stopped_at};
 
 const DRIVERS: [&str; 2] = ["overlay2", "vfs"];
@@ -69,6 +69,23 @@ fn a_layer_is_known_by_its_tar() {
         let lines = tar_split(&root.layerdb().join("sha256").join(registered.layer.chain.hex()));
         assert!(lines.lines().nth(3).is_some_and(|line| line.starts_with("{\"type\":1,\"name\":\"d/1\",\"size\":7,")));
         holds_only(&root, &[registered.layer.chain]);
+    }
+}
+
+#[test]
+fn a_tar_is_as_long_as_was_said_before() {
+    for driver in DRIVERS {
+        let root = Root::fresh(driver);
+        let store = root.store();
+        let file = [entry("full", b"hello"), entry("empty", b""), claiming_link_entry("link", "empty", 5)];
+        let bytes = tar(&file);
+        let (registered, published) = store.register(None, &mut &bytes[..], &mut |_| {}).expect("register");
+        published.keep();
+        let chain = registered.layer.chain;
+        let mut again = Vec::new();
+        store.write_tar(&chain, &mut again).expect("write");
+        assert!(again == bytes);
+        assert_eq!(store.tar_size(&chain).expect("size"), bytes.len() as u64, "{driver}");
     }
 }
 

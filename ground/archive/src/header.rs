@@ -131,6 +131,13 @@ impl Header {
     }
 }
 
+/// Whether a payload may follow these bytes, the last of which are an entry's header block. Links
+/// and the like have none, whatever size they claim.
+pub fn may_have_payload(raw: &[u8]) -> bool {
+    let block = raw.len().checked_sub(512).and_then(|start| raw.get(start..));
+    !block.and_then(|block| block.get(156)).is_some_and(|typeflag| is_header_only(*typeflag))
+}
+
 /// Whether entries of this kind have no payload, whatever their size field says.
 pub(crate) fn is_header_only(typeflag: u8) -> bool {
     matches!(typeflag, LINK | SYMLINK | CHARACTER | BLOCK | DIRECTORY | FIFO)

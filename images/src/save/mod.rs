@@ -222,7 +222,10 @@ fn write_layer(
 ) -> Result<(), SaveError> {
     let size = layers.tar_size(&chain)?;
     out.write_all(&header(name, Kind::File(size), seconds)).map_err(SaveError::Write)?;
-    layers.write_tar(&chain, out)?;
+    if layers.write_tar(&chain, out)? != size {
+        let layer = layers.layer(&chain)?.ok_or(layerstore::Error::NoLayer(chain))?;
+        return Err(layerstore::Error::NotVerified(layer.diff).into());
+    }
     let padding = usize::try_from(size.wrapping_neg() % 512).expect("less than a block");
     out.write_all(&[0; 512][..padding]).map_err(SaveError::Write)
 }

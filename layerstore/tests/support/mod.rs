@@ -141,6 +141,13 @@ fn typed_entry(name: &str, kind: u8, link: &str, mode: u32, content: &[u8]) -> V
     block
 }
 
+/// A hard link that claims to have a payload, which no link has.
+pub fn claiming_link_entry(name: &str, target: &str, size: usize) -> Vec<u8> {
+    let mut block = typed_entry(name, b'1', target, 0o644, &vec![0; size]);
+    block.truncate(512);
+    block
+}
+
 /// Entries as a whole tar.
 pub fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut tar = entries.concat();
