@@ -82,6 +82,11 @@ mod tests {
     }
 
     #[test]
+    fn no_flag_stands_in_the_way_of_another() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
     fn what_follows_the_image_is_the_command() {
         for line in ["minidock run --rm image -d --name x", "minidock create image ls --bogus"] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

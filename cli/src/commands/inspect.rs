@@ -11,6 +11,7 @@ use crate::{
 
 /// Return low-level information on containers and images
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Format output using a Go template
     #[arg(short, long)]
