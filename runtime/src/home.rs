@@ -198,6 +198,17 @@ impl Home {
         Ok(Writer { lock })
     }
 
+    /// Whether containers can be looked for; a data root that is not there has none.
+    ///
+    /// # Errors
+    /// When something else is in its place, or we may not look.
+    pub(crate) fn check_readable(&self) -> Result<(), HomeError> {
+        match sys::open_dir(self.data_root.join("containers")) {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Where `/` is not a shared mount, a dockerd that starts mounts the data root upon itself,
     /// and one that then cannot have the lock leaves it so: what runs is mounted below, where
     /// nobody can reach it any more. dockerd itself takes such a mount away when it ends (moby

@@ -103,7 +103,8 @@ fn container_object(home: &Home, mut container: Container, size: bool) -> Result
         Some((name.to_owned(), path.to_string_lossy().into_owned()))
     };
     let facts = api::Facts {
-        graph_driver: data.map(to_map),
+        // vfs has nothing to tell, which is null.
+        graph_driver: data.map(to_map).filter(|data| !data.is_empty()),
         volumes: container.record.mounts().filter_map(data_of).collect(),
         exec_ids: Vec::new(),
         links: None,

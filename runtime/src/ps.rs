@@ -95,6 +95,7 @@ pub enum PsError {
 /// [`PsError`]; one damaged container is none, but a line in [`Listed::damaged`].
 pub fn ps(home: &Home, request: &PsRequest) -> Result<Listed, PsError> {
     let filters = Filters::parse(&request.filters)?;
+    home.check_readable()?;
     let all = request.all || request.last.is_some() || filters.wants_all();
     let (mut containers, damaged) = if all { read_all(home)? } else { read_running(home)? };
     containers.retain(|container| (all || container.record.state.running) && filters.take(container));

@@ -1,6 +1,8 @@
 //! Settling a container whose shim is gone: what it left is put away, and its record says what is
 //! known of its end. Every command that changes a container begins with it.
 
+use std::time::Duration;
+
 use base::Time;
 use containers::{Container, Containers, LoadError, Locked};
 
@@ -9,6 +11,9 @@ use crate::{
     shim::{self, ExitRecord, State},
     truth::{self, Keeper, UNSEEN},
 };
+
+/// How long a shim on its first or last steps is left alone.
+const A_MOMENT: Duration = Duration::from_millis(2);
 
 /// Why a container could not be settled.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +55,13 @@ pub(crate) fn settle(home: &Home, _writer: &Writer, id: &base::ContainerId) -> R
                 drop(lock);
                 wait_for_shim(home, id);
             }
-            State::Starting | State::Running(_) => {
-                if let State::Running(running) = shim::state(&home.run_dir(id))?
-                    && !container.record.state.running
-                {
+            // Somebody's start that is under way, or whose command died: it will run, or be gone.
+            State::Starting => {
+                drop(lock);
+                std::thread::sleep(A_MOMENT);
+            }
+            State::Running(running) => {
+                if !container.record.state.running {
                     // The command that started it died before it could write it down.
                     container.record.state.set_running(i64::from(running.pid), running.started_at);
                     containers.save_record(id, &container.record)?;
@@ -88,7 +96,7 @@ fn wait_for_shim(home: &Home, id: &base::ContainerId) {
     match shim::Connection::open(&home.run_dir(id)) {
         Ok(connection) => drop(connection.wait()),
         // On its very last steps: it does not listen any more.
-        Err(_) => std::thread::sleep(std::time::Duration::from_millis(2)),
+        Err(_) => std::thread::sleep(A_MOMENT),
     }
 }
 
@@ -119,6 +127,8 @@ pub(crate) fn record_end(container: &mut Container, exit: Option<ExitRecord>) {
         Some(exit) => state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at),
         None => state.set_stopped(UNSEEN, false, Time::now()),
     }
+    // moby 20.10, container_operations.go releaseNetwork.
+    container.record.network_settings.ports = None;
 }
 
 /// A mount that somebody left; a failure shows when it is mounted the next time.

@@ -146,7 +146,11 @@ pub(crate) fn start_with(
             let record = &mut container.record;
             record.state.set_running(i64::from(started.running.pid), started.running.started_at);
             record.has_been_started_before = true;
-            record.network_settings.ports.get_or_insert_default();
+            let network = &mut record.network_settings;
+            network.ports.get_or_insert_default();
+            // What a dockerd called the namespace it had; ours has no name.
+            network.sandbox_id.clear();
+            network.sandbox_key.clear();
             record.has_been_manually_stopped = false;
             record.restart_count = 0;
             // It runs all the same; what reads the record looks at the shim, too.

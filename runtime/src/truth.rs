@@ -52,15 +52,16 @@ pub(crate) fn correct(home: &Home, container: &mut Container) {
         }
     };
     match shim::state(&home.run_dir(&container.id)).unwrap_or(Kept::Absent) {
-        Kept::Running(running) | Kept::ShimLost { alive: true, running: Some(running) } if !state.running => {
+        Kept::Running(running) if !state.running => {
             state.set_running(i64::from(running.pid), running.started_at);
         }
-        Kept::Running(_) | Kept::Starting | Kept::ShimLost { alive: true, .. } => {}
+        Kept::Running(_) | Kept::Starting => {}
         Kept::Exited { exit, .. } if state.running => {
             state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at);
         }
         Kept::Exited { .. } => {}
-        Kept::ShimLost { alive: false, .. } => lost(state),
+        // The kernel kills the container with its shim.
+        Kept::ShimLost { .. } => lost(state),
         Kept::Absent if keeper(&container.id, state) == Keeper::None => lost(state),
         Kept::Absent => {}
     }

@@ -248,11 +248,11 @@ fn the_shims_death_is_noticed_and_cleaned_up_after() {
     let waiting = house.connect();
     kill_nine(shim);
     assert!(matches!(waiting.wait(), Err(ConnectError::Lost)));
-    until("its lock is gone", || matches!(house.state(), State::ShimLost { .. }));
-    let State::ShimLost { alive: true, running: Some(running) } = house.state() else {
+    until("the kernel kills the container with it", || matches!(house.state(), State::ShimLost { alive: false, .. }));
+    let State::ShimLost { running: Some(running), .. } = house.state() else {
         panic!("{:?}", house.state());
     };
-    assert_eq!(running.pid, pid, "the container goes on");
+    assert_eq!(running.pid, pid, "it is known what ran");
     let mut known = Some(runtime::shim::ExitRecord { exit_code: 0, oom_killed: true, finished_at: running.started_at });
     clean_up(&house.run_dir(), |exit| {
         known = exit;

@@ -137,6 +137,9 @@ impl Executor for Confined {
             return Err(ExecutorError::InvalidArg);
         };
         sys::process::reset_signals();
+        // The shim is its parent: without it nobody keeps its output or learns how it ends. dockerd
+        // kills a container whose shim has died, too.
+        sys::process::die_with_parent();
         let error = sys::process::execve(path, &self.workload.args, &self.workload.env);
         let words = format!("exec {}: {}\n", path.to_string_lossy(), go_text(&error));
         drop(std::io::stderr().write_all(words.as_bytes()));
