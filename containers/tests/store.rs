@@ -295,6 +295,25 @@ fn what_died_in_the_making_is_swept_and_what_lives_is_not() {
 }
 
 #[test]
+fn a_container_that_could_not_be_published_is_not_there() {
+    let root = root();
+    let id = id("9ea");
+    let publish = |step: usize| {
+        let draft = root.containers.draft(&id).expect("a draft");
+        let names = root.containers.lock_names().expect("the names");
+        sys::steps::failing_at(step, || draft.publish(&names, &record(&id, "web"), &HostConfig::new()))
+    };
+    for step in 0..100 {
+        if publish(step).is_ok() {
+            assert!(step > 5, "no step was seen");
+            return;
+        }
+        assert_eq!(fs::read_dir(root.containers.dir()).expect("list").count(), 0, "after a failure of step {step}");
+    }
+    panic!("publishing has no end");
+}
+
+#[test]
 fn a_new_record_that_dockerd_could_not_use_is_not_written() {
     let root = root();
     let draft = root.containers.draft(&id("1")).expect("a draft");

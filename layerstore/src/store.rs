@@ -9,7 +9,7 @@ use std::{
 use base::{ChainId, ContainerId};
 use graphdriver::{Access, Driver};
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// The layers of one storage driver: `image/<driver>/layerdb` and the driver beside it.
 #[derive(Debug)]
@@ -82,18 +82,30 @@ impl LayerStore {
     /// # Errors
     /// As syncfs(2).
     pub fn sync(&self) -> Result<()> {
-        sys::syncfs(&self.layerdb)?;
-        // The home may be a link to another disk.
-        let device = |path: &Path| match sys::stat(path) {
-            Ok(stat) => Ok::<_, Error>(Some(stat.st_dev)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error.into()),
-        };
-        let home = self.driver.home();
-        if let Some(apart) = device(home)?
-            && Some(apart) != device(&self.layerdb)?
-        {
-            sys::syncfs(home)?;
+        self.flush(Vec::new())
+    }
+
+    /// As [`LayerStore::sync`], for whoever flushes the file system of `path` anyway: nothing,
+    /// unless the layers lie on another one.
+    ///
+    /// # Errors
+    /// As syncfs(2).
+    pub fn sync_apart_from(&self, path: &Path) -> Result<()> {
+        self.flush(vec![sys::stat(path)?.st_dev])
+    }
+
+    /// Flushes the file systems of the store, but for these.
+    fn flush(&self, mut done: Vec<u64>) -> Result<()> {
+        for dir in [&*self.layerdb, self.driver.home()] {
+            // Either may be a link to another disk, or not be there as yet.
+            let device = match sys::stat(dir) {
+                Err(error) if error.is_not_found() => continue,
+                other => other?.st_dev,
+            };
+            if !done.contains(&device) {
+                sys::syncfs(dir)?;
+                done.push(device);
+            }
         }
         Ok(())
     }

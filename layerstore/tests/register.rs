@@ -421,7 +421,13 @@ fn a_driver_on_another_file_system_is_flushed_too() {
     let elsewhere = elsewhere.with_extension(std::process::id().to_string());
     sys::create_dir(&elsewhere, 0o710).expect("mkdir");
     sys::symlink(&elsewhere, root.home()).expect("symlink");
-    let synced = flushes(|| root.store().sync().expect("sync"));
+    let store = root.store();
+    let synced = flushes(|| store.sync().expect("sync"));
+    let apart = flushes(|| store.sync_apart_from(&root.path()).expect("sync"));
+    let from_home = flushes(|| store.sync_apart_from(&elsewhere).expect("sync"));
     sys::remove_tree(&elsewhere).expect("remove");
-    assert_eq!(synced.len(), 2, "{synced:?}");
+    assert_eq!((synced.len(), apart.len(), from_home.len()), (2, 1, 1));
+    let root = Root::fresh("vfs");
+    let store = root.store();
+    assert_eq!(flushes(|| store.sync_apart_from(store.driver().home()).expect("sync")).len(), 0);
 }

@@ -192,11 +192,15 @@ impl Making<'_> {
         };
         let Self { draft, layers, home, volumes, made } = self;
         let id = draft.id().clone();
-        let published = draft.publish(&names, &record, &host_config);
+        // What is published flushes its own file system; the layers may lie on another.
+        let published = layers.sync_apart_from(containers.dir()).map_err(CreateError::from).and_then(|()| {
+            draft.publish(&names, &record, &host_config)?;
+            Ok(())
+        });
         drop(names);
         if let Err(error) = published {
             undo(&id, layers, home, &volumes, made);
-            return Err(error.into());
+            return Err(error);
         }
         Ok(id)
     }
