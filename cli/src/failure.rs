@@ -102,6 +102,17 @@ impl Failure {
         self
     }
 
+    /// The same with one full stop at the end of the first line (docker/cli 20.10, run.go
+    /// `reportError`).
+    #[must_use]
+    pub fn ended_with_a_stop(mut self) -> Self {
+        if let Some(first) = self.lines.first_mut() {
+            first.truncate(first.trim_end_matches('.').len());
+            first.push('.');
+        }
+        self
+    }
+
     /// The same with one more line.
     #[must_use]
     pub fn and_line(mut self, line: impl Into<String>) -> Self {

@@ -23,7 +23,8 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let Args { detach, flags } = args;
     let interactive = flags.interactive;
     let request = flags.meaning(detach)?.request();
-    let before = |failure: Failure| failure.prefixed("docker: ").and_line("See 'minidock run --help'.");
+    let before =
+        |failure: Failure| failure.prefixed("docker: ").ended_with_a_stop().and_line("See 'minidock run --help'.");
     let (home, _writer) = place.open_to_write().map_err(|failure| failure.with_code(BEFORE_THE_CONTAINER))?;
     let attached = if detach { None } else { Some(streams::ours(interactive)?) };
     let mut warn = |warning: &str| drop(out.note(format_args!("WARNING: {warning}")));
