@@ -10,6 +10,7 @@ mod changes;
 mod compression;
 pub mod config;
 mod error;
+mod grammar;
 mod history;
 mod import;
 mod inspect;

@@ -1,14 +1,14 @@
 //! What users call an image: `name[:tag][@digest]`, by Docker's rules.
 //!
-//! The grammar is [`oci_spec::distribution::Reference`]'s, which is Docker's own. On top of it
-//! stand Docker's extra rules: 64 hex digits are an id and never a name, `docker.io/library/` is
+//! On top of the grammar (`grammar`) stand Docker's extra rules: 64 hex digits are an id and never a name, `docker.io/library/` is
 //! not said aloud, and a name may come without a tag. moby 20.10, vendored
 //! docker/distribution/reference/normalize.go.
 
 use std::{fmt, str::FromStr};
 
 use base::{Digest, ImageId};
-use oci_spec::distribution::{ParseError, Reference as Grammar};
+
+use crate::grammar;
 
 const HUB: &str = "docker.io";
 const OLD_HUB: &str = "index.docker.io";
@@ -36,18 +36,6 @@ pub enum BadReference {
     Digest(&'static str),
 }
 
-impl From<ParseError> for BadReference {
-    fn from(error: ParseError) -> Self {
-        match error {
-            ParseError::NameTooLong => Self::TooLong,
-            ParseError::DigestInvalidFormat => Self::Digest("invalid checksum digest format"),
-            ParseError::DigestInvalidLength => Self::Digest("invalid checksum digest length"),
-            ParseError::DigestUnsupported => Self::Digest("unsupported digest algorithm"),
-            _ => Self::Format,
-        }
-    }
-}
-
 /// A repository's name with, perhaps, a tag and a digest. Ordered as dockerd orders them, by the
 /// full text. `Display` is the familiar form, [`Reference::full`] the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,21 +59,17 @@ impl FromStr for Reference {
         if name.to_lowercase() != name {
             return Err(BadReference::Uppercase);
         }
-        if !text.is_ascii() {
-            return Err(BadReference::Format); // the grammar's \w is Go's, ASCII alone
-        }
-        let whole = format!("{domain}/{remainder}");
-        let parsed = Grammar::from_str(&whole)?;
-        let bare = parsed.digest().is_none() && parsed.whole().len() > whole.len();
+        let pieces = grammar::read(domain, &remainder)?;
         let read = Self {
-            domain: parsed.registry().to_owned(),
-            path: parsed.repository().to_owned(),
-            tag: parsed.tag().filter(|_| !bare).map(str::to_owned),
-            digest: parsed.digest().map(str::to_owned),
+            domain: domain.to_owned(),
+            path: pieces.path.to_owned(),
+            tag: pieces.tag.map(str::to_owned),
+            digest: pieces.digest.map(str::to_owned),
         };
         if read.full_name().len() > LONGEST_NAME {
             return Err(BadReference::TooLong);
         }
+        read.digest.as_deref().map_or(Ok(()), grammar::check_digest)?;
         Ok(read)
     }
 }
