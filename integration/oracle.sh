@@ -135,7 +135,7 @@ second() {
     echo "deb [signed-by=$keys] $site sid main" >"$apt/sources.list"
     set -- -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
         -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o Acquire::Languages=none \
-        -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o APT::Sandbox::User=root
+        -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root
     say "asking Debian sid for its docker.io"
     apt-get -qq "$@" update >&2 || { absent "its package lists could not be read"; rm -rf "$apt"; return 0; }
     found=$(candidate "$@" | upstream)

@@ -11,9 +11,10 @@ trap 'rm -f "$log"' EXIT
 status=0
 cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
 
-awk '
-    /^ +Running .*integration|^ +Running tests\// { story = 1 }
-    /^ +Running unittests|^ +Doc-tests/           { story = 0 }
+stories=" $(cd integration/tests && echo *.rs) "
+awk -v stories="$stories" '
+    /^ +Running / { file = $2; sub(".*/", "", file); story = index($0, " tests/") && index(stories, " " file " ") }
+    /^ +(Running unittests|Doc-tests)/ { story = 0 }
     /^test result:/ {
         passed += $4; failed += $6; ignored += $8
         if (story) { told += $4 + $6 }
