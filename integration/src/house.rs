@@ -10,7 +10,7 @@ use crate::engine::{Driver, Engine, Side, write_file};
 use crate::going::Going;
 use crate::images;
 use crate::room::Room;
-use crate::said::{Said, Tell};
+use crate::said::Said;
 use crate::tree;
 
 /// An engine at work, and the files it works on. Stopped and cleared when dropped.
@@ -200,79 +200,6 @@ impl House {
     pub fn minidock_beside(&self, args: &[&str]) -> Said {
         let beside = Engine::start(&Side::Ours, self.room.path(), &self.root, self.driver, &[]);
         Going::start(beside.expect("minidock needs no start").client(), args, Stdio::null()).end()
-    }
-
-    /// Everything an engine says of what is there, without changing it: images, their history and configuration,
-    /// containers, their records, changes and logs, and the digests of what `save` gives.
-    #[track_caller]
-    pub fn account(&self) -> String {
-        let mut page = Vec::new();
-        page.push(self.run(&["images", "-a", "--no-trunc"]).sorted().told());
-        let mut images: Vec<_> = self.ok(&["images", "-aq", "--no-trunc"]).lines().map(str::to_owned).collect();
-        images.sort();
-        images.dedup();
-        for image in &images {
-            page.push(self.run(&["image", "inspect", image]).json().told());
-            page.push(self.run(&["history", "--no-trunc", image]).told());
-            page.push(self.saved(&[image]));
-        }
-        page.push(self.run(&["ps", "-a", "--no-trunc"]).told());
-        for container in self.ok(&["ps", "-aq", "--no-trunc"]).lines() {
-            page.push(self.run(&["inspect", "-s", container]).json().told());
-            page.push(self.run(&["diff", container]).sorted().told());
-            // Asked for the log of one that never ran, dockerd remembers a path for it, until it stops.
-            if self.ok(&["inspect", "-f", "{{.State.Status}}", container]) != "created" {
-                page.push(self.run(&["logs", container]).told());
-            }
-        }
-        self.neutral(&page.concat())
-    }
-
-    /// As [`House::account`], of what every version says alike: no records whole, no archive's own shape.
-    #[track_caller]
-    pub fn outline(&self) -> String {
-        let mut page = Vec::new();
-        let each = |verb: &[&str]| self.run(verb).sorted().told();
-        page.push(each(&["images", "-a", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}"]));
-        let images = self.ok(&["images", "-q", "--no-trunc"]);
-        for image in images.lines().collect::<std::collections::BTreeSet<_>>() {
-            page.push(each(&["history", "--no-trunc", "--format", "{{.CreatedBy}} {{.Size}} {{.Comment}}", image]));
-            page.push(each(&["image", "inspect", "-f", "{{.Id}} {{json .RootFS}} {{json .RepoTags}}", image]));
-            let layers = self.ok(&["image", "inspect", "-f", "{{json .RootFS.Layers}}", image]);
-            let saved = self.saved(&[image]);
-            let mut whole: Vec<_> = layers.split('"').filter_map(|layer| layer.strip_prefix("sha256:")).collect();
-            whole.retain(|layer| saved.contains(&layer[..16]));
-            page.push(format!("saved whole: {}\n", whole.join(" ")));
-        }
-        page.push(each(&[
-            "ps",
-            "-a",
-            "--no-trunc",
-            "--format",
-            "{{.ID}} {{.Names}} {{.Image}} {{.Command}} {{.State}}",
-        ]));
-        let record = "{{.Name}} {{.Path}} {{json .Args}} {{.Image}} {{.State.ExitCode}} {{json .Config.Env}} {{json .Config.Cmd}} \
-                      {{.Config.Hostname}} {{.Config.WorkingDir}} {{json .HostConfig.Binds}} {{.HostConfig.Memory}} \
-                      {{json .HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.NetworkMode}} {{.GraphDriver.Data.UpperDir}}";
-        for container in self.ok(&["ps", "-aq", "--no-trunc"]).lines() {
-            page.push(each(&["inspect", "-f", record, container]));
-            page.push(each(&["diff", container]));
-            if self.ok(&["inspect", "-f", "{{.State.Status}}", container]) != "created" {
-                page.push(self.run(&["logs", container]).told());
-            }
-        }
-        self.neutral(&page.concat())
-    }
-
-    /// What `save` of these images gives, as names and digests.
-    #[track_caller]
-    pub fn saved(&self, images: &[&str]) -> String {
-        let path = self.room().join("saved.tar");
-        let said = self.run(&[&["save", "-o", &path.display().to_string()], images].concat());
-        if said.code != 0 {
-            return said.told();
-        }
-        format!("save {}\n{}\n", images.join(" "), images::listing(&path))
     }
 
     /// Process ids of minidock's shims in this house, told by their command line, which holds the data root.

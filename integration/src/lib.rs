@@ -11,6 +11,7 @@
 //! - `MINIDOCK_KEEP=1` leaves every house's files under its printed path.
 #![forbid(unsafe_code)]
 
+mod account;
 mod both;
 mod engine;
 pub mod fixtures;
