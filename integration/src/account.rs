@@ -17,7 +17,7 @@ impl House {
         images.sort();
         images.dedup();
         for image in &images {
-            page.push(self.run(&["image", "inspect", image]).json().told());
+            page.push(self.run(&["inspect", "--type", "image", image]).json().told());
             page.push(self.run(&["history", "--no-trunc", image]).told());
             page.push(self.saved(&[image]));
         }
@@ -42,8 +42,15 @@ impl House {
         let images = self.ok(&["images", "-q", "--no-trunc"]);
         for image in images.lines().collect::<BTreeSet<_>>() {
             page.push(each(&["history", "--no-trunc", "--format", "{{.CreatedBy}} {{.Size}} {{.Comment}}", image]));
-            page.push(each(&["image", "inspect", "-f", "{{.Id}} {{json .RootFS}} {{json .RepoTags}}", image]));
-            let layers = self.ok(&["image", "inspect", "-f", "{{json .RootFS.Layers}}", image]);
+            page.push(each(&[
+                "inspect",
+                "--type",
+                "image",
+                "-f",
+                "{{.Id}} {{json .RootFS.Layers}} {{json .RepoTags}}",
+                image,
+            ]));
+            let layers = self.ok(&["inspect", "--type", "image", "-f", "{{json .RootFS.Layers}}", image]);
             let saved = self.saved(&[image]);
             let mut whole: Vec<_> = layers.split('"').filter_map(|layer| layer.strip_prefix("sha256:")).collect();
             whole.retain(|layer| saved.contains(&layer[..16]));

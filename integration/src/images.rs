@@ -2,6 +2,7 @@
 //!
 //! Every byte is determined by busybox's, so an image loaded on both sides has the same id on both.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -197,6 +198,27 @@ pub fn listing(path: &Path) -> String {
         format!("{name} {:?} {mode:o} {}:{} {link} {digest}", header.entry_type(), owner[0], owner[1])
     };
     archive.entries().expect("a tar").map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The files of an archive by name; a link is the file it names, as `save` of 20.10 has them for shared layers.
+pub fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let file = fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for entry in tar::Archive::new(file).entries().expect("a tar") {
+        let mut entry = entry.expect("a whole tar");
+        let name = entry.path().expect("a path").display().to_string();
+        let bytes = match entry.link_name().expect("a name") {
+            // `../ID/layer.tar`, beside its own directory
+            Some(target) => files[target.display().to_string().trim_start_matches("../")].clone(),
+            None => {
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes).expect("a whole tar");
+                bytes
+            }
+        };
+        files.insert(name, bytes);
+    }
+    files
 }
 
 /// The SHA-256 of `bytes`, in hexadecimal digits.

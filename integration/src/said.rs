@@ -158,7 +158,12 @@ macro_rules! tell_tuples {
 tell_tuples! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
 (A B C D E F G H I) (A B C D E F G H I J) }
 
-/// The value with those lists in order that docker takes from maps: mounts, and what `-e` and `-v` gave. Keys stay.
+/// Ids of dockerd's own networks, made anew at every start of it. minidock has no store of networks yet and leaves
+/// them empty, as dockerd does in a container that was never started; dockerd fills them in when it starts one.
+const NETWORK_IDS: [&str; 4] = ["EndpointID", "NetworkID", "SandboxID", "SandboxKey"];
+
+/// The value with those lists in order that docker takes from maps: mounts, and what `-e` and `-v` gave. Keys stay;
+/// the ids of networks are left out.
 pub(crate) fn in_order(value: Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| in_order_at(key, value)).collect()),
@@ -170,6 +175,7 @@ pub(crate) fn in_order(value: Value) -> Value {
 fn in_order_at(key: String, value: Value) -> (String, Value) {
     let mut value = in_order(value);
     match (key.as_str(), &mut value) {
+        (id, Value::String(text)) if NETWORK_IDS.contains(&id) => *text = "(a network's)".to_owned(),
         ("Binds" | "Env", Value::Array(lines)) => lines.sort_by_key(ToString::to_string),
         ("Mounts", Value::Array(mounts)) => mounts.sort_by_key(|mount| mount["Destination"].to_string()),
         _ => {}

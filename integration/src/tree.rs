@@ -34,8 +34,7 @@ fn children(dir: &Path, depth: usize, page: &mut String) {
     };
     let mut told: Vec<(String, String)> = entries
         .flatten()
-        // overlay's own scraps of a whiteout in the making
-        .filter(|found| !(dir.ends_with("work/work") && name(&found.path()).starts_with('#')))
+        .filter(|found| !is_scratch(dir, &name(&found.path())))
         .map(|found| {
             let mut text = String::new();
             entry(&found.path(), &name(&found.path()), depth, &mut text);
@@ -44,6 +43,18 @@ fn children(dir: &Path, depth: usize, page: &mut String) {
         .collect();
     told.sort();
     told.iter().for_each(|(_, text)| page.push_str(text));
+}
+
+/// What is nobody's work to keep: the directory the kernel makes in overlay's `work` at the first mount, and what a
+/// dockerd makes at every start whether it is needed or not (an empty `distribution`, the quota's device node).
+fn is_scratch(dir: &Path, name: &str) -> bool {
+    let empty = || fs::read_dir(dir.join(name)).is_ok_and(|mut entries| entries.next().is_none());
+    match name {
+        "work" | "index" => dir.ends_with("work") && dir.parent().is_some_and(|layer| layer.join("diff").is_dir()),
+        "distribution" => dir.parent().is_some_and(|image| image.ends_with("image")) && empty(),
+        "backingFsBlockDev" => true,
+        _ => false,
+    }
 }
 
 fn name(path: &Path) -> String {

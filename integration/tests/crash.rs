@@ -31,14 +31,37 @@ fn killed_at_many_moments(house: &House, args: &[&str], then: impl Fn(&House)) {
     }
 }
 
-/// What is listed can be inspected and removed, and nothing else is there.
+/// What is listed can be removed, if it does not go by itself (`--rm`), and then nothing is there.
 fn settled(house: &House) {
-    let listed = house.ok(&["ps", "-aq", "--no-trunc"]);
-    for id in listed.lines() {
-        house.ok(&["inspect", id]);
-        house.ok(&["rm", "-f", id]);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let listed = house.ok(&["ps", "-aq", "--no-trunc"]);
+        if listed.is_empty() {
+            return;
+        }
+        for id in listed.lines() {
+            let said = house.run(&["rm", "-f", id]);
+            let gone = ["No such container", "already in progress"].iter().any(|words| said.err.contains(words));
+            assert!(said.code == 0 || gone, "{}", said.err);
+        }
+        assert!(std::time::Instant::now() < deadline, "still there: {listed}");
     }
-    assert_eq!(house.ok(&["ps", "-aq"]), "");
+}
+
+/// SIGKILL, and waits until it has worked; who is left as a zombie is dead.
+fn kill(pids: &[String]) {
+    let killed = std::process::Command::new("kill").arg("-9").args(pids).status();
+    assert!(killed.expect("kill runs").success());
+    for pid in pids {
+        while alive(pid) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
 }
 
 /// After all that, a dockerd opens the tree, and what is there is what a fresh tree has, whatever was half-made.
@@ -137,7 +160,7 @@ fn load_is_killed() {
     nothing_leaked(house);
 }
 
-/// Its supervisor gone, a container is not running for us: said at once, and removable.
+/// Its supervisor gone, nothing is said of the container that is not so, and the next commands have their way with it.
 #[test]
 #[ignore = "minidock crash not there yet"]
 fn the_shim_is_killed() {
@@ -147,21 +170,37 @@ fn the_shim_is_killed() {
     let house = house();
     house.ok(&["run", "-d", "--network", "none", "--name", "one", "busybox:golden", "sleep", "1000"]);
     let init = house.ok(&["inspect", "-f", "{{.State.Pid}}", "one"]);
-    let shims = house.shims();
+    let shims: Vec<_> = house.shims().iter().map(ToString::to_string).collect();
     assert_eq!(shims.len(), 1, "one shim for one container");
-    let killed = std::process::Command::new("kill").args(["-9", &shims[0].to_string()]).status();
-    assert!(killed.expect("kill runs").success());
-    let state = house.ok(&["inspect", "-f", "{{.State.Running}} {{.State.Status}}", "one"]);
-    assert!(state.starts_with("false"), "{state}");
-    assert!(!house.ok(&["ps", "-q"]).contains(|_: char| true), "it is listed as running");
+    kill(&shims);
+    let running = house.ok(&["inspect", "-f", "{{.State.Running}}", "one"]);
+    assert_eq!(running, alive(&init).to_string());
+    assert_eq!(house.ok(&["ps", "-q"]).is_empty(), running == "false");
+    house.run(&["kill", "one"]);
     house.ok(&["start", "one"]);
+    assert!(!alive(&init), "the old process still runs");
     assert_eq!(house.ok(&["exec", "one", "cat", "/data/kept"]), "kept");
-    assert!(!std::path::Path::new(&format!("/proc/{init}")).exists(), "the old process still runs");
     house.ok(&["rm", "-f", "one"]);
     nothing_leaked(house);
 }
 
-/// The container dies with everything of it at once: a reboot, as far as one can play it.
+/// The shim is killed, and the container removed by force: its process ends too.
+#[test]
+#[ignore = "minidock crash not there yet"]
+fn without_its_shim_it_can_be_removed() {
+    if !ours() {
+        return;
+    }
+    let house = house();
+    house.ok(&["run", "-d", "--network", "none", "--name", "one", "busybox:golden", "sleep", "1000"]);
+    let init = house.ok(&["inspect", "-f", "{{.State.Pid}}", "one"]);
+    kill(&house.shims().iter().map(ToString::to_string).collect::<Vec<_>>());
+    house.ok(&["rm", "-f", "one"]);
+    assert!(!alive(&init), "the process outlives its container");
+    nothing_leaked(house);
+}
+
+/// Both die at once: a reboot, as far as one can play it.
 #[test]
 #[ignore = "minidock crash not there yet"]
 fn shim_and_container_are_killed() {
@@ -184,10 +223,9 @@ fn shim_and_container_are_killed() {
     while house.run(&["exec", "one", "test", "-e", "/mine"]).code != 0 {
         std::thread::yield_now();
     }
-    let init = house.ok(&["inspect", "-f", "{{.State.Pid}}", "one"]);
-    let shims: Vec<_> = house.shims().iter().map(ToString::to_string).collect();
-    let killed = std::process::Command::new("kill").arg("-9").args(&shims).arg(&init).status();
-    assert!(killed.expect("kill runs").success());
+    let mut pids: Vec<_> = house.shims().iter().map(ToString::to_string).collect();
+    pids.push(house.ok(&["inspect", "-f", "{{.State.Pid}}", "one"]));
+    kill(&pids);
     assert_eq!(house.ok(&["inspect", "-f", "{{.State.Status}}", "one"]), "exited");
     assert!(house.ok(&["diff", "one"]).contains("A /mine"));
     house.ok(&["rm", "one"]);

@@ -6,7 +6,7 @@ use integration::{House, same_on_both};
 /// The image's own words: all but its id and time, which chance gives.
 fn of(house: &House, id: &str) -> (String, String) {
     let history = house.ok(&["history", "--no-trunc", "--format", "{{.CreatedBy}}|{{.Size}}|{{.Comment}}", id]);
-    (history, house.ok(&["image", "inspect", "--format", "{{json .Config}} {{json .RootFS}} {{.Size}}", id]))
+    (history, house.ok(&["inspect", "--type", "image", "--format", "{{json .Config}} {{json .RootFS}} {{.Size}}", id]))
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn shared_layers_moved_tags_and_untagged_images() {
         layers.push(small_layer(1));
         let moved = archive(&layers, &json!({"Cmd": ["sh"]}), &["busybox:golden", "busybox:next"]);
         let said = (house.run_fed(&["load"], &moved), house.run_fed(&["load"], &untagged));
-        (said, house.ok(&["images", "-a", "--no-trunc"]), left(house))
+        (said, house.run(&["images", "-a", "--no-trunc"]).sorted(), left(house))
     });
 }
 
@@ -207,10 +207,14 @@ fn what_is_refused_leaves_nothing() {
             .iter()
             .map(|(what, bytes)| {
                 let said = house.run_fed(&["load"], bytes);
-                let sentences = said.sentences();
-                (*what, house.neutral(&sentences.join("\n")), said.code)
+                assert!(!said.err.trim().is_empty() && !said.err.contains("panicked"), "{what}: {}", said.err);
+                // dockerd's words for these speak of its own temporary files.
+                let own = ["no manifest", "broken manifest", "nothing"].contains(what);
+                (*what, if own { String::new() } else { said.sentences().join("\n") }, said.code)
             })
             .collect();
+        // Unlike docker: an image whose tag is refused is not left behind without one.
+        house.run(&["rmi", "-f", house.ok(&["images", "-q", "-f", "dangling=true"]).trim()]);
         (said, house.run(&["images", "-a"]), house.tree("DRIVER"), house.tree("image/DRIVER/layerdb/sha256"))
     });
 }

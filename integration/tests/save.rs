@@ -1,9 +1,6 @@
 //! `save`: byte for byte what was loaded, on every driver.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
-
-use integration::images::{golden, golden_layers, hex};
+use integration::images::{self, golden, golden_layers, hex};
 use integration::{Driver, same_on, same_on_both};
 
 #[test]
@@ -30,13 +27,7 @@ fn what_is_saved_is_what_was_loaded() {
     same_on_both(|house| {
         let path = house.room().join("saved.tar");
         house.run(&["save", "-o", &path.display().to_string(), "busybox:golden"]).ok();
-        let mut files = BTreeMap::new();
-        for entry in tar::Archive::new(std::fs::File::open(&path).expect("saved")).entries().expect("a tar") {
-            let mut entry = entry.expect("a whole tar");
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).expect("a whole tar");
-            files.insert(entry.path().expect("a path").display().to_string(), bytes);
-        }
+        let files = images::files(&path);
         let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
         let layers = manifest[0]["Layers"].as_array().expect("a list");
         let found: Vec<_> = layers.iter().map(|layer| hex(&files[layer.as_str().expect("a path")])).collect();

@@ -42,7 +42,7 @@ fn a_running_container_is_recorded_alike() {
     same_on_both(|house| {
         create(house, &["--name", "long", "busybox:golden", "sleep", "1000"]);
         let said = (house.run(&["start", "long"]), house.run(&["start", "long"]));
-        let told = (said, house.tree("containers"), house.run(&["ps"]), house.run(&["inspect", "long"]));
+        let told = (said, house.tree("containers"), house.run(&["ps"]), house.run(&["inspect", "long"]).json());
         house.run(&["kill", "long"]).ok();
         told
     });
