@@ -33,7 +33,6 @@ fn codes(said: &[Said]) -> Vec<i32> {
 
 /// Different containers do not disturb each other.
 #[test]
-#[ignore = "minidock concurrency not there yet"]
 fn each_its_own_container() {
     same_on_both(|house| {
         let all = |verb: &str| (0..8).map(|number| words(&verb.replace('#', &number.to_string()))).collect::<Vec<_>>();
@@ -48,7 +47,6 @@ fn each_its_own_container() {
 
 /// Of several that want one name, one gets it; the others say who has it and leave nothing.
 #[test]
-#[ignore = "minidock concurrency not there yet"]
 fn one_name_for_one() {
     same_on_both(|house| {
         let same = vec![words("create --network none --name only busybox:golden"); 6];
@@ -61,7 +59,6 @@ fn one_name_for_one() {
 
 /// Starting, stopping and removing one container from several sides ends in one state, and no two of them run it.
 #[test]
-#[ignore = "minidock concurrency not there yet"]
 fn one_container_from_several_sides() {
     same_on_both(|house| {
         house.ok(&[
@@ -94,7 +91,6 @@ fn one_container_from_several_sides() {
 
 /// The same image loaded several times at once, while another is removed.
 #[test]
-#[ignore = "minidock concurrency not there yet"]
 fn one_image_from_several_sides() {
     same_on_both(|house| {
         let path = house.write("golden.tar", golden()).display().to_string();

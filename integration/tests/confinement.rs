@@ -17,7 +17,6 @@ fn both(house: &House, flags: &[&str], script: &str) -> Vec<Said> {
 const STATUS: &str = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status; cat /proc/self/oom_score_adj; ulimit -c; ulimit -n; umask";
 
 #[test]
-#[ignore = "minidock confinement not there yet"]
 fn capabilities_seccomp_and_privileges() {
     same_on_both(|house| {
         let flags: [&[&str]; 5] = [
@@ -32,7 +31,6 @@ fn capabilities_seccomp_and_privileges() {
 }
 
 #[test]
-#[ignore = "minidock confinement not there yet"]
 fn masked_and_read_only_paths() {
     let script = "for path in /proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/sched_debug \
         /proc/scsi /sys/firmware; do [ -e $path ] || { echo $path absent; continue; }; echo $path $(ls $path 2>&1 | wc -l) $(head -c 1 $path 2>&1 | wc -c); done; \
@@ -44,7 +42,6 @@ fn masked_and_read_only_paths() {
 
 /// Root inside must not set its own limits (libcontainer forgets that the mount is read-only).
 #[test]
-#[ignore = "minidock confinement not there yet"]
 fn cgroup_files_cannot_be_written() {
     let script = "for file in $(find /sys/fs/cgroup -maxdepth 2 \\( -name cgroup.procs -o -name tasks -o -name memory.limit_in_bytes \
         -o -name pids.max -o -name memory.max -o -name cpu.max -o -name release_agent \\) | sort); do echo $file; (echo 1 > $file) 2>&1; done; \
@@ -54,7 +51,6 @@ fn cgroup_files_cannot_be_written() {
 
 /// What the filter refuses, and what it lets through.
 #[test]
-#[ignore = "minidock confinement not there yet"]
 fn calls_that_are_refused() {
     let script = "mount -t tmpfs x /tmp; umount /proc; busybox unshare -m true; busybox unshare -U true; busybox dmesg | head -n 1; \
         busybox hostname other; date -s 2001-01-01; busybox swapon /data/kept; mknod /tmp/sda b 8 0 && cat /tmp/sda; mknod /tmp/null c 1 3 && echo x > /tmp/null; \
@@ -75,7 +71,6 @@ fn calls_that_are_refused() {
 
 /// Read-only root, and who may write what.
 #[test]
-#[ignore = "minidock confinement not there yet"]
 fn a_read_only_root() {
     let script = "for dir in / /tmp /data /dev /dev/shm /etc /run; do (echo x > $dir/file) 2>&1 && echo $dir; done; echo x > /etc/hosts; echo x > /etc/resolv.conf";
     same_on_both(|house| (both(house, &["--read-only"], script), both(house, &["-u", "guest"], script)));

@@ -11,7 +11,6 @@ fn created(house: &House, args: &[&str]) -> (integration::Said, String) {
 
 /// A container created and never started: same words, same files.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn create_leaves_the_same_files() {
     same_on_both(|house| {
         let shown = house.run(&["create", "--network", "none", "--name", "web", "busybox:golden", "httpd"]);
@@ -21,7 +20,6 @@ fn create_leaves_the_same_files() {
 }
 
 #[test]
-#[ignore = "minidock create not there yet"]
 fn create_leaves_the_same_files_on_vfs() {
     same_on(Driver::Vfs, |house| {
         let said = created(house, &["--name", "web", "busybox:golden"]);
@@ -31,7 +29,6 @@ fn create_leaves_the_same_files_on_vfs() {
 
 /// Every flag that a record keeps.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn flags_are_recorded_alike() {
     same_on_both(|house| {
         let dir = house.room().join("shared");
@@ -71,7 +68,6 @@ fn flags_are_recorded_alike() {
 
 /// What an image asks for, merged with what the user does.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn image_and_command_line_are_merged_alike() {
     same_on_both(|house| {
         let config = json!({
@@ -92,7 +88,6 @@ fn image_and_command_line_are_merged_alike() {
 
 /// The init layer and the container's layer, with a working directory made in it.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn the_layers_hold_the_same() {
     same_on_both(|house| {
         created(house, &["-w", "/data/dir/deep/er", "busybox:golden"]).0.ok();
@@ -102,7 +97,6 @@ fn the_layers_hold_the_same() {
 
 /// Where the image has its own ideas of /etc and /dev.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn the_init_layer_on_odd_images() {
     use integration::images::{Layer, base_layer};
     same_on_both(|house| {
@@ -124,7 +118,6 @@ fn the_init_layer_on_odd_images() {
 
 /// On 121 layers the mount's options no longer fit a page.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn on_very_many_layers() {
     same_on_both(|house| {
         let layers: Vec<_> = (0..121).map(small_layer).collect();
@@ -135,7 +128,6 @@ fn on_very_many_layers() {
 }
 
 #[test]
-#[ignore = "minidock create not there yet"]
 fn what_is_refused_leaves_nothing() {
     same_on_both(|house| {
         house.run(&["create", "--network", "none", "--name", "taken", "busybox:golden"]).ok();
@@ -164,7 +156,6 @@ fn what_is_refused_leaves_nothing() {
 
 /// dockerd would ask a registry; either way it fails with the image's name and makes nothing.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn an_image_that_is_not_there() {
     same_on_both(|house| {
         let said = house.run(&["create", "--network", "none", "no/such-image:1"]);
@@ -176,7 +167,6 @@ fn an_image_that_is_not_there() {
 
 /// One that nobody named gets an adjective and a surname.
 #[test]
-#[ignore = "minidock create not there yet"]
 fn a_name_for_the_nameless() {
     same_on_both(|house| {
         created(house, &["busybox:golden"]).0.ok();

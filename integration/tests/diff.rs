@@ -13,20 +13,17 @@ const SCRIPT: &str = "echo x >> /data/kept; rm /data/changed; mkdir -p /new/deep
     mkfifo /tmp/pipe; mknod /dev-null c 1 3; touch -d '2001-01-01 00:00:00' /etc/passwd; rm -r /var; echo file > /var";
 
 #[test]
-#[ignore = "minidock diff not there yet"]
 fn every_kind_of_change() {
     same_on_both(|house| changed(house, SCRIPT));
 }
 
 #[test]
-#[ignore = "minidock diff not there yet"]
 fn every_kind_of_change_on_vfs() {
     same_on(Driver::Vfs, |house| changed(house, SCRIPT));
 }
 
 /// A container that did nothing, one that was never started, one that is not there; what is mounted is no change.
 #[test]
-#[ignore = "minidock diff not there yet"]
 fn nothing_changed() {
     same_on_both(|house| {
         let nothing = changed(house, "cat /data/kept; touch /dev/shm/x");
@@ -49,7 +46,6 @@ fn nothing_changed() {
 
 /// Of a running container, twice.
 #[test]
-#[ignore = "minidock diff not there yet"]
 fn while_it_runs() {
     same_on_both(|house| {
         house.ok(&["run", "-d", "--network", "none", "--name", "up", "busybox:golden", "sleep", "1000"]);

@@ -9,7 +9,6 @@ fn up(house: &House, flags: &[&str]) {
 }
 
 #[test]
-#[ignore = "minidock exec not there yet"]
 fn exit_codes_and_words() {
     same_on_both(|house| {
         up(house, &[]);
@@ -30,7 +29,6 @@ fn exit_codes_and_words() {
 }
 
 #[test]
-#[ignore = "minidock exec not there yet"]
 fn flags() {
     same_on_both(|house| {
         up(house, &["-u", "guest", "-e", "A=run", "-w", "/data"]);
@@ -51,7 +49,6 @@ fn flags() {
 }
 
 #[test]
-#[ignore = "minidock exec not there yet"]
 fn where_there_is_nothing_to_enter() {
     same_on_both(|house| {
         let id = house.ok(&["create", "--network", "none", "--name", "still", "busybox:golden"]);
@@ -66,7 +63,6 @@ fn where_there_is_nothing_to_enter() {
 
 /// It is in the container's namespaces, under its limits, and leaves no trace when it has ended.
 #[test]
-#[ignore = "minidock exec not there yet"]
 fn it_lives_where_the_container_does() {
     same_on_both(|house| {
         up(house, &["--hostname", "box"]);

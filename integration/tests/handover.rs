@@ -170,44 +170,37 @@ fn with_second(tell: impl FnOnce(&Side)) {
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn docker_then_minidock_on_overlay2() {
     handover(&Side::first(), &Side::under_test(), Driver::Overlay2);
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn minidock_then_docker_on_overlay2() {
     handover(&Side::under_test(), &Side::first(), Driver::Overlay2);
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn docker_then_minidock_on_vfs() {
     handover(&Side::first(), &Side::under_test(), Driver::Vfs);
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn minidock_then_docker_on_vfs() {
     handover(&Side::under_test(), &Side::first(), Driver::Vfs);
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn docker_28_then_minidock_on_overlay2() {
     with_second(|second| handover(second, &Side::under_test(), Driver::Overlay2));
 }
 
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn minidock_then_docker_28_on_overlay2() {
     with_second(|second| handover(&Side::under_test(), second, Driver::Overlay2));
 }
 
 /// While dockerd lives, minidock reads its tree and writes nothing into it.
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn a_live_dockerd_keeps_its_tree() {
     let house = House::open(&Side::first(), Driver::Overlay2);
     furnish(&house);
@@ -235,7 +228,6 @@ fn a_live_dockerd_keeps_its_tree() {
 
 /// And a container of minidock's that runs keeps dockerd away, until it has ended.
 #[test]
-#[ignore = "minidock handover not there yet"]
 fn a_running_container_of_ours_keeps_dockerd_away() {
     if !matches!(Side::under_test(), Side::Ours) {
         return;

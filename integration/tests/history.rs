@@ -5,7 +5,6 @@ use integration::same_on_both;
 use serde_json::json;
 
 #[test]
-#[ignore = "minidock history not there yet"]
 fn history_in_all_its_widths() {
     same_on_both(|house| {
         let said = [
@@ -23,7 +22,6 @@ fn history_in_all_its_widths() {
 
 /// The same JSON, field by field.
 #[test]
-#[ignore = "minidock history not there yet"]
 fn an_image_inspected() {
     same_on_both(|house| {
         let config = json!({

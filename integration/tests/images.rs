@@ -20,7 +20,6 @@ fn furnish(house: &House) {
 }
 
 #[test]
-#[ignore = "minidock images not there yet"]
 fn the_table_in_all_its_widths() {
     same_on_both(|house| {
         let empty = house.run(&["images", "nosuch"]);
@@ -43,7 +42,6 @@ fn the_table_in_all_its_widths() {
 }
 
 #[test]
-#[ignore = "minidock images not there yet"]
 fn filters() {
     same_on_both(|house| {
         furnish(house);
@@ -66,7 +64,6 @@ fn filters() {
 }
 
 #[test]
-#[ignore = "minidock images not there yet"]
 fn formats() {
     same_on_both(|house| {
         furnish(house);
@@ -83,7 +80,6 @@ fn formats() {
 
 /// The newest first.
 #[test]
-#[ignore = "minidock images not there yet"]
 fn in_order_of_their_making() {
     same_on_both(|house| {
         for number in [6, 4, 5] {

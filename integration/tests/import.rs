@@ -10,7 +10,6 @@ fn of(house: &House, id: &str) -> (String, String) {
 }
 
 #[test]
-#[ignore = "minidock import not there yet"]
 fn from_a_file_leaves_the_same_files() {
     same_on_both(|house| {
         let path = house.write("base.tar", base_layer()).display().to_string();
@@ -22,7 +21,6 @@ fn from_a_file_leaves_the_same_files() {
 }
 
 #[test]
-#[ignore = "minidock import not there yet"]
 fn from_stdin_and_gzipped() {
     use std::io::Write as _;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -42,7 +40,6 @@ fn from_stdin_and_gzipped() {
 }
 
 #[test]
-#[ignore = "minidock import not there yet"]
 fn with_changes_and_a_message() {
     same_on_both(|house| {
         let changes = [
@@ -69,7 +66,6 @@ fn with_changes_and_a_message() {
 }
 
 #[test]
-#[ignore = "minidock import not there yet"]
 fn what_is_refused_leaves_nothing() {
     same_on_both(|house| {
         let refused = (

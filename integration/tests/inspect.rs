@@ -3,7 +3,6 @@
 use integration::same_on_both;
 
 #[test]
-#[ignore = "minidock inspect not there yet"]
 fn created_running_and_ended() {
     same_on_both(|house| {
         house.ok(&[
@@ -32,7 +31,6 @@ fn created_running_and_ended() {
 
 /// To the last space, of one whose lists have an order.
 #[test]
-#[ignore = "minidock inspect not there yet"]
 fn the_same_bytes() {
     same_on_both(|house| {
         house.ok(&["create", "--network", "none", "--name", "one", "busybox:golden", "true"]);
@@ -41,7 +39,6 @@ fn the_same_bytes() {
 }
 
 #[test]
-#[ignore = "minidock inspect not there yet"]
 fn sizes_types_and_formats() {
     same_on_both(|house| {
         house.ok(&["run", "--network", "none", "--name", "one", "busybox:golden", "sh", "-c", "echo 12345 > /new"]);
@@ -66,7 +63,6 @@ fn sizes_types_and_formats() {
 }
 
 #[test]
-#[ignore = "minidock inspect not there yet"]
 fn what_is_not_there_and_what_is() {
     same_on_both(|house| {
         house.ok(&["create", "--network", "none", "--name", "one", "busybox:golden"]);

@@ -3,7 +3,6 @@
 use integration::same_on_both;
 
 #[test]
-#[ignore = "minidock kill not there yet"]
 fn signals() {
     same_on_both(|house| {
         let script = "trap 'echo hup' HUP; trap 'echo usr1' USR1; echo ready; while true; do sleep 0.1; done";
@@ -28,7 +27,6 @@ fn signals() {
 }
 
 #[test]
-#[ignore = "minidock kill not there yet"]
 fn what_does_not_run_cannot_be_killed() {
     same_on_both(|house| {
         let id = house.ok(&["create", "--network", "none", "--name", "still", "busybox:golden"]);

@@ -20,19 +20,16 @@ fn left(house: &House) -> (String, String, String) {
 
 /// Three layers with whiteouts, an opaque directory, hard links and odd modes: the same files, byte for byte.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn load_leaves_the_same_files() {
     same_on_both(|house| left(house));
 }
 
 #[test]
-#[ignore = "minidock load not there yet"]
 fn load_leaves_the_same_files_on_vfs() {
     same_on(Driver::Vfs, |house| left(house));
 }
 
 #[test]
-#[ignore = "minidock load not there yet"]
 fn from_a_file_from_stdin_gzipped_and_quiet() {
     same_on_both(|house| {
         let path = house.write("golden.tar", golden()).display().to_string();
@@ -51,7 +48,6 @@ fn from_a_file_from_stdin_gzipped_and_quiet() {
 
 /// A layer that is there already is used again; a tag moves; an image without a tag says its id.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn shared_layers_moved_tags_and_untagged_images() {
     same_on_both(|house| {
         let mut layers = golden_layers();
@@ -64,7 +60,6 @@ fn shared_layers_moved_tags_and_untagged_images() {
 }
 
 #[test]
-#[ignore = "minidock load not there yet"]
 fn a_chain_of_125_layers_loads_and_126_do_not() {
     same_on_both(|house| {
         let mut layers: Vec<_> = (0..124).map(small_layer).collect();
@@ -79,7 +74,6 @@ fn a_chain_of_125_layers_loads_and_126_do_not() {
 
 /// An image of no layers at all.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn an_image_without_layers() {
     same_on_both(|house| {
         let zero = house.run_fed(&["load"], &archive(&[], &json!({"Cmd": ["/none"]}), &["zero:1"]));
@@ -89,7 +83,6 @@ fn an_image_without_layers() {
 
 /// Tars as real tools write them: long names, names that are no text, sparse files, xattrs, times with fractions.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn odd_layers_give_the_same_files() {
     let long = format!("long/{}", "n".repeat(180));
     let mut layer = Layer::new().dir("long", 0o755).file(&long, b"long\n").file("caf\u{e9}", b"text\n");
@@ -157,7 +150,6 @@ fn pax_header(size: usize) -> Header {
 
 /// GNU tar's own tars, not ours: with `./` before each name and zeros behind the end.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn a_layer_by_gnu_tar() {
     same_on_both(|house| {
         let dir = house.room().join("made");
@@ -173,7 +165,6 @@ fn a_layer_by_gnu_tar() {
 
 /// Broken and hostile archives: refused with the same sentence, and nothing half-made is left.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn what_is_refused_leaves_nothing() {
     let twice = Layer::new().file("same", b"one").file("same", b"two").tar();
     let base = base_layer().to_vec();
@@ -221,7 +212,6 @@ fn what_is_refused_leaves_nothing() {
 
 /// A layer that wants out of its directory stays in it.
 #[test]
-#[ignore = "minidock load not there yet"]
 fn names_that_escape_stay_inside() {
     same_on_both(|house| {
         let mut header = Header::new_gnu();

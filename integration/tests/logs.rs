@@ -9,7 +9,6 @@ fn ran(house: &House, script: &str) {
 
 /// The file as dockerd writes it, and what is made of it.
 #[test]
-#[ignore = "minidock logs not there yet"]
 fn both_streams_in_order() {
     same_on_both(|house| {
         ran(house, "echo out 1; sleep 0.05; echo err 1 >&2; sleep 0.05; echo out 2; printf 'no newline'");
@@ -30,7 +29,6 @@ fn both_streams_in_order() {
 
 /// Bytes that JSON has its own way with, and lines longer than a record.
 #[test]
-#[ignore = "minidock logs not there yet"]
 fn odd_bytes_and_long_lines() {
     same_on_both(|house| {
         ran(
@@ -42,7 +40,6 @@ fn odd_bytes_and_long_lines() {
 }
 
 #[test]
-#[ignore = "minidock logs not there yet"]
 fn what_never_spoke_and_what_is_not_there() {
     same_on_both(|house| {
         house.ok(&["create", "--network", "none", "--name", "never", "busybox:golden"]);
@@ -54,7 +51,6 @@ fn what_never_spoke_and_what_is_not_there() {
 
 /// Also while it runs.
 #[test]
-#[ignore = "minidock logs not there yet"]
 fn of_a_running_one() {
     same_on_both(|house| {
         house.ok(&[

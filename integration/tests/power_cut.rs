@@ -30,7 +30,6 @@ fn survives(before: impl Fn(&House), last: impl Fn(&House), holds: impl Fn(&Hous
 }
 
 #[test]
-#[ignore = "minidock power_cut not there yet"]
 fn a_created_container() {
     survives(
         |house| house.load_golden(),
@@ -56,7 +55,6 @@ fn a_created_container() {
 }
 
 #[test]
-#[ignore = "minidock power_cut not there yet"]
 fn a_removed_container() {
     survives(
         |house| {
@@ -75,7 +73,6 @@ fn a_removed_container() {
 }
 
 #[test]
-#[ignore = "minidock power_cut not there yet"]
 fn a_loaded_image() {
     survives(
         |house| {
@@ -96,7 +93,6 @@ fn a_loaded_image() {
 
 /// Shared layers, and no more than the last image is new.
 #[test]
-#[ignore = "minidock power_cut not there yet"]
 fn a_tag() {
     survives(
         |house| house.load_golden(),

@@ -37,7 +37,6 @@ fn furnish(house: &House) {
 }
 
 #[test]
-#[ignore = "minidock ps not there yet"]
 fn the_table_in_all_its_widths() {
     same_on_both(|house| {
         let empty = house.run(&["ps", "-a"]);
@@ -61,7 +60,6 @@ fn the_table_in_all_its_widths() {
 }
 
 #[test]
-#[ignore = "minidock ps not there yet"]
 fn filters() {
     same_on_both(|house| {
         furnish(house);
@@ -107,7 +105,6 @@ fn filters() {
 }
 
 #[test]
-#[ignore = "minidock ps not there yet"]
 fn formats() {
     same_on_both(|house| {
         furnish(house);

@@ -18,19 +18,16 @@ fn story(house: &mut House) -> impl integration::Tell + use<> {
 }
 
 #[test]
-#[ignore = "minidock restart not there yet"]
 fn restart_keeps_the_upper_directory() {
     same_on_both(story);
 }
 
 #[test]
-#[ignore = "minidock restart not there yet"]
 fn restart_keeps_the_directory_on_vfs() {
     same_on(Driver::Vfs, story);
 }
 
 #[test]
-#[ignore = "minidock restart not there yet"]
 fn what_was_not_running_is_started() {
     same_on_both(|house| {
         house.ok(&["create", "--network", "none", "--name", "one", "busybox:golden", "sleep", "1000"]);

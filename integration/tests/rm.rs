@@ -26,19 +26,16 @@ fn story(house: &mut House) -> impl integration::Tell + use<> {
 }
 
 #[test]
-#[ignore = "minidock rm not there yet"]
 fn nothing_is_left() {
     same_on_both(story);
 }
 
 #[test]
-#[ignore = "minidock rm not there yet"]
 fn nothing_is_left_on_vfs() {
     same_on(Driver::Vfs, story);
 }
 
 #[test]
-#[ignore = "minidock rm not there yet"]
 fn a_running_one_needs_force() {
     same_on_both(|house| {
         let id = house.ok(&["run", "-d", "--network", "none", "--name", "up", "busybox:golden", "sleep", "1000"]);
@@ -54,7 +51,6 @@ fn a_running_one_needs_force() {
 }
 
 #[test]
-#[ignore = "minidock rm not there yet"]
 fn several_missing_and_ambiguous() {
     same_on_both(|house| {
         for name in ["one", "two", "three"] {
@@ -71,7 +67,6 @@ fn several_missing_and_ambiguous() {
 
 /// `-v` takes the volumes nobody named.
 #[test]
-#[ignore = "minidock rm not there yet"]
 fn volumes() {
     same_on_both(|house| {
         house.ok(&[

@@ -5,7 +5,6 @@ use integration::same_on_both;
 use serde_json::json;
 
 #[test]
-#[ignore = "minidock rmi not there yet"]
 fn the_last_tag_takes_the_image_and_its_layers() {
     same_on_both(|house| {
         house.run(&["tag", "busybox:golden", "second:1"]).ok();
@@ -18,7 +17,6 @@ fn the_last_tag_takes_the_image_and_its_layers() {
 
 /// Layers shared with another image stay.
 #[test]
-#[ignore = "minidock rmi not there yet"]
 fn shared_layers_stay() {
     same_on_both(|house| {
         let mut layers = golden_layers();
@@ -34,7 +32,6 @@ fn shared_layers_stay() {
 }
 
 #[test]
-#[ignore = "minidock rmi not there yet"]
 fn an_image_in_use() {
     same_on_both(|house| {
         house.run(&["create", "--network", "none", "--name", "user", "busybox:golden"]).ok();
@@ -54,7 +51,6 @@ fn an_image_in_use() {
 }
 
 #[test]
-#[ignore = "minidock rmi not there yet"]
 fn by_id_with_several_tags_and_several_arguments() {
     same_on_both(|house| {
         house.run(&["tag", "busybox:golden", "second:1"]).ok();

@@ -7,7 +7,6 @@ fn run(house: &House, args: &[&str]) -> integration::Said {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn exit_codes() {
     same_on_both(|house| {
         let commands: [&[&str]; 8] = [
@@ -27,7 +26,6 @@ fn exit_codes() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn bad_options_are_125() {
     same_on_both(|house| {
         let name = run(house, &["--name", "x y", "busybox:golden"]);
@@ -39,7 +37,6 @@ fn bad_options_are_125() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn rm_leaves_nothing() {
     same_on_both(|house| {
         let said =
@@ -57,7 +54,6 @@ fn rm_leaves_nothing() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn detached() {
     same_on_both(|house| {
         let said = run(house, &["-d", "--name", "back", "busybox:golden", "sh", "-c", "echo hello; exit 5"]);
@@ -73,7 +69,6 @@ fn detached() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn output_and_error_are_kept_apart() {
     same_on_both(|house| {
         run(house, &["--rm", "busybox:golden", "sh", "-c", "echo out; echo err >&2; printf 'no newline'"])
@@ -81,7 +76,6 @@ fn output_and_error_are_kept_apart() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn input_reaches_it_only_with_i() {
     same_on_both(|house| {
         let with =
@@ -93,7 +87,6 @@ fn input_reaches_it_only_with_i() {
 
 /// A megabyte of output, whole.
 #[test]
-#[ignore = "minidock run not there yet"]
 fn much_output() {
     same_on_both(|house| {
         let said = run(house, &["--rm", "busybox:golden", "sh", "-c", "seq 1 150000"]);
@@ -102,7 +95,6 @@ fn much_output() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn flags_do_what_they_say() {
     same_on_both(|house| {
         std::fs::create_dir(house.room().join("shared")).expect("a fresh room");
@@ -166,7 +158,6 @@ fn flags_do_what_they_say() {
 
 /// A volume of the user's naming, or of nobody's, filled from the image.
 #[test]
-#[ignore = "minidock run not there yet"]
 fn volumes() {
     same_on_both(|house| {
         let said = [
@@ -208,7 +199,6 @@ fn volumes() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn limits_are_set() {
     same_on_both(|house| {
         let script = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes \
@@ -236,7 +226,6 @@ fn limits_are_set() {
 
 /// Too much memory: killed, and it says why.
 #[test]
-#[ignore = "minidock run not there yet"]
 fn out_of_memory() {
     same_on_both(|house| {
         let hungry = "x=x; while true; do x=$x$x; done";
@@ -250,7 +239,6 @@ fn out_of_memory() {
 
 /// A signal to the client reaches the container.
 #[test]
-#[ignore = "minidock run not there yet"]
 fn signals_are_passed_on() {
     same_on_both(|house| {
         let script = "trap 'echo caught; exit 9' TERM; echo ready; while true; do sleep 0.1; done";
@@ -263,7 +251,6 @@ fn signals_are_passed_on() {
 
 /// The client dies, the container goes on.
 #[test]
-#[ignore = "minidock run not there yet"]
 fn the_container_outlives_its_client() {
     same_on_both(|house| {
         let going = house.spawn(&[
@@ -286,7 +273,6 @@ fn the_container_outlives_its_client() {
 }
 
 #[test]
-#[ignore = "minidock run not there yet"]
 fn host_network() {
     same_on_both(|house| {
         let script = "ip -o link | wc -l; hostname; cat /etc/hosts /etc/resolv.conf";

@@ -4,7 +4,6 @@ use integration::images::{self, golden, golden_layers, hex};
 use integration::{Driver, same_on, same_on_both};
 
 #[test]
-#[ignore = "minidock save not there yet"]
 fn the_same_archive() {
     same_on_both(|house| {
         house.run(&["tag", "busybox:golden", "other/name:2"]).ok();
@@ -14,14 +13,12 @@ fn the_same_archive() {
 }
 
 #[test]
-#[ignore = "minidock save not there yet"]
 fn the_same_archive_on_vfs() {
     same_on(Driver::Vfs, |house| house.saved(&["busybox:golden"]));
 }
 
 /// Not the oracle judges here but the tar that was loaded: the layers come back to the byte.
 #[test]
-#[ignore = "minidock save not there yet"]
 fn what_is_saved_is_what_was_loaded() {
     let expected: Vec<_> = golden_layers().iter().map(|layer| hex(layer)).collect();
     same_on_both(|house| {
@@ -39,7 +36,6 @@ fn what_is_saved_is_what_was_loaded() {
 }
 
 #[test]
-#[ignore = "minidock save not there yet"]
 fn to_stdout_and_what_is_refused() {
     same_on_both(|house| {
         let out = house.run(&["save", "busybox:golden"]);

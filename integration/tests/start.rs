@@ -7,7 +7,6 @@ fn create(house: &House, args: &[&str]) -> String {
 }
 
 #[test]
-#[ignore = "minidock start not there yet"]
 fn start_leaves_the_same_files() {
     same_on_both(|house| {
         create(
@@ -27,7 +26,6 @@ fn start_leaves_the_same_files() {
 }
 
 #[test]
-#[ignore = "minidock start not there yet"]
 fn start_leaves_the_same_files_on_vfs() {
     same_on(Driver::Vfs, |house| {
         create(house, &["--name", "once", "busybox:golden", "sh", "-c", "echo new > /data/new; rm /data/kept"]);
@@ -37,7 +35,6 @@ fn start_leaves_the_same_files_on_vfs() {
 
 /// While it runs: the record, the mount, and nothing else.
 #[test]
-#[ignore = "minidock start not there yet"]
 fn a_running_container_is_recorded_alike() {
     same_on_both(|house| {
         create(house, &["--name", "long", "busybox:golden", "sleep", "1000"]);
@@ -49,7 +46,6 @@ fn a_running_container_is_recorded_alike() {
 }
 
 #[test]
-#[ignore = "minidock start not there yet"]
 fn several_arguments_are_all_tried() {
     same_on_both(|house| {
         create(house, &["--name", "one", "busybox:golden", "true"]);
@@ -63,7 +59,6 @@ fn several_arguments_are_all_tried() {
 
 /// Exit codes of `start -a`; a command that is not there is 1 here, where `run` has 127.
 #[test]
-#[ignore = "minidock start not there yet"]
 fn exit_codes() {
     same_on_both(|house| {
         let commands: [&[&str]; 6] = [
@@ -90,7 +85,6 @@ fn exit_codes() {
 
 /// `-i` gives it the user's input, to the end of it.
 #[test]
-#[ignore = "minidock start not there yet"]
 fn attached_with_input() {
     same_on_both(|house| {
         create(house, &["-i", "--name", "cat", "busybox:golden", "sh", "-c", "cat; echo done"]);
@@ -101,7 +95,6 @@ fn attached_with_input() {
 
 /// Started a second time it has its files, and its log goes on.
 #[test]
-#[ignore = "minidock start not there yet"]
 fn again_and_again() {
     same_on_both(|house| {
         create(house, &["--name", "count", "busybox:golden", "sh", "-c", "echo x >> /count; wc -l < /count"]);
@@ -112,7 +105,6 @@ fn again_and_again() {
 
 /// What is inside: who, where, with which environment, name and resolver.
 #[test]
-#[ignore = "minidock start not there yet"]
 fn what_the_process_sees() {
     same_on_both(|house| {
         let script = "id; pwd; env | sort; hostname; cat /etc/hosts; \

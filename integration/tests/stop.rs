@@ -16,7 +16,6 @@ fn up(house: &House, name: &str, script: &str) {
 }
 
 #[test]
-#[ignore = "minidock stop not there yet"]
 fn a_polite_one_ends_itself() {
     same_on_both(|house| {
         up(house, "polite", POLITE);
@@ -26,7 +25,6 @@ fn a_polite_one_ends_itself() {
 }
 
 #[test]
-#[ignore = "minidock stop not there yet"]
 fn a_deaf_one_is_killed_in_time() {
     same_on_both(|house| {
         up(house, "deaf", DEAF);
@@ -38,7 +36,6 @@ fn a_deaf_one_is_killed_in_time() {
 }
 
 #[test]
-#[ignore = "minidock stop not there yet"]
 fn stopped_missing_and_several() {
     same_on_both(|house| {
         up(house, "one", POLITE);
@@ -56,7 +53,6 @@ fn stopped_missing_and_several() {
 
 /// The image's or the user's own signal.
 #[test]
-#[ignore = "minidock stop not there yet"]
 fn its_own_signal() {
     same_on_both(|house| {
         let script = "trap 'echo usr1; exit 4' USR1; echo ready; while true; do sleep 0.1; done";

@@ -3,7 +3,6 @@
 use integration::same_on_both;
 
 #[test]
-#[ignore = "minidock tag not there yet"]
 fn tag_writes_the_same_repositories() {
     same_on_both(|house| {
         let id = house.ok(&["images", "-q", "--no-trunc"]);
@@ -19,7 +18,6 @@ fn tag_writes_the_same_repositories() {
 }
 
 #[test]
-#[ignore = "minidock tag not there yet"]
 fn what_is_refused() {
     same_on_both(|house| {
         let said = [

@@ -12,7 +12,6 @@ fn run(house: &House, args: &[&str]) -> Said {
 
 /// SIGPIPE ends a writer nobody reads, silently.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn a_broken_pipe_is_silent() {
     same_on_both(|house| {
         let said = run(
@@ -39,7 +38,6 @@ fn a_broken_pipe_is_silent() {
 
 /// A program of root's with mode 0750 runs for root; a PATH of one's own is searched; none at all is the default one.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn programs_are_found_and_run() {
     same_on_both(|house| {
         let script = b"#!/bin/sh\necho here\n";
@@ -68,7 +66,6 @@ fn programs_are_found_and_run() {
 
 /// HOME comes from the image's own passwd, or is `/` for one who is not in it.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn home_is_set() {
     same_on_both(|house| {
         let said = [
@@ -83,7 +80,6 @@ fn home_is_set() {
 
 /// A caller whose own environment is no text, or is full of what must not leak in.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn the_callers_environment_stays_outside() {
     same_on_both(|house| {
         let mut client = house.client();
@@ -98,7 +94,6 @@ fn the_callers_environment_stays_outside() {
 
 /// The init is who the user asked for, and so is an exec without a word about it.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn exec_is_the_containers_user() {
     same_on_both(|house| {
         house.ok(&[
@@ -130,7 +125,6 @@ fn exec_is_the_containers_user() {
 
 /// A signal that ends nothing leaves it running.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn a_signal_is_no_stop() {
     same_on_both(|house| {
         house.ok(&[
@@ -157,7 +151,6 @@ fn a_signal_is_no_stop() {
 
 /// Short ones by the dozen: no exit code is lost, no start hangs.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn very_short_containers() {
     same_on_both(|house| {
         let codes: Vec<_> =
@@ -168,7 +161,6 @@ fn very_short_containers() {
 
 /// Children that outlive the first process do not keep it, its cgroup or its files.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn orphans_end_with_it() {
     same_on_both(|house| {
         let said = run(
@@ -189,7 +181,6 @@ fn orphans_end_with_it() {
 
 /// `/proc/self/exe` of a container's process is never a way to the host's binary.
 #[test]
-#[ignore = "minidock traps not there yet"]
 fn the_hosts_binary_is_out_of_reach() {
     same_on_both(|house| {
         let before = house.client();

@@ -3,7 +3,6 @@
 use integration::same_on_both;
 
 #[test]
-#[ignore = "minidock wait not there yet"]
 fn ended_running_and_missing() {
     same_on_both(|house| {
         let ended = house.run(&["run", "--network", "none", "--name", "ended", "busybox:golden", "sh", "-c", "exit 4"]);
