@@ -7,7 +7,7 @@ use crate::go_object::go_object;
 go_object! {
     /// Whether the container runs, and how it last ended (moby 20.10, container/state.go).
     ///
-    /// `paused` and `restarting` imply `running`. The words for it are in [`crate::status`].
+    /// `paused` and `restarting` imply `running`. The words for it are in `status`.
     pub struct State {
         /// Whether init runs.
         pub running: bool = "Running",

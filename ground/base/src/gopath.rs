@@ -195,10 +195,10 @@ mod tests {
         ];
         let no = [("a*", "a/b"), ("?", "/"), ("a", "ab"), ("ab", "a"), ("[a-c]x", "dx"), ("[", "["), ("a*c", "abcd")];
         for (pattern, text) in yes {
-            assert!(super::matches(pattern, text), "{pattern} {text}");
+            assert!(matches(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in no {
-            assert!(!super::matches(pattern, text), "{pattern} {text}");
+            assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }
 }
