@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::engine::{Driver, Engine, Side, write_file};
-use crate::going::Going;
+use crate::going::{Going, PATIENCE};
 use crate::images;
 use crate::room::Room;
 use crate::said::Said;
@@ -103,6 +104,20 @@ impl House {
     #[track_caller]
     pub fn run_fed(&self, args: &[&str], bytes: &[u8]) -> Said {
         self.run_from(args, &self.write("fed", bytes))
+    }
+
+    /// Waits for a container's end, and until its record on disk says so: `wait` answers a moment before, with
+    /// dockerd too (moby 20.10, monitor.go handleContainerExit: the waiters first, the checkpoint then).
+    #[track_caller]
+    pub fn ended(&self, container: &str) {
+        self.ok(&["wait", container]);
+        let id = self.ok(&["inspect", "-f", "{{.Id}}", container]);
+        let record = format!("containers/{id}/config.v2.json");
+        let deadline = Instant::now() + PATIENCE;
+        while self.json(&record)["State"]["Running"] != false {
+            assert!(Instant::now() < deadline, "{container} has ended, and its record does not say so");
+            std::thread::yield_now();
+        }
     }
 
     /// Starts a command and leaves it going, its standard input open.

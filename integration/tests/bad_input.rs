@@ -78,7 +78,6 @@ fn a_read_only_data_root() {
         &["rm", "one"],
         &["start", "one"],
         &["tag", "busybox:golden", "x"],
-        &["rmi", "busybox:golden"],
     ] {
         one_error(&house.run(args), "Read-only file system");
     }

@@ -117,7 +117,7 @@ fn start_is_killed() {
         house.ok(&["start", "one"]);
         assert_eq!(house.ok(&["exec", "one", "cat", "/data/kept"]), "kept");
         house.ok(&["kill", "one"]);
-        house.ok(&["wait", "one"]);
+        house.ended("one");
     });
     house.ok(&["rm", "one"]);
     nothing_leaked(house);

@@ -70,7 +70,7 @@ fn it_lives_where_the_container_does() {
         let said = house.run(&["exec", "up", "sh", "-c", script]);
         let inspected = house.run(&["inspect", "-f", "{{json .ExecIDs}} {{.State.Running}}", "up"]);
         house.ok(&["kill", "up"]);
-        house.ok(&["wait", "up"]);
+        house.ended("up");
         (said, inspected, house.tree("containers"))
     });
 }

@@ -154,7 +154,7 @@ fn handover(first: &Side, second: &Side, driver: Driver) {
         }
     }
     house.ok(&["kill", "server"]);
-    house.ok(&["wait", "server"]);
+    house.ended("server");
     compare(&mut house, second);
     clear(&house);
     house.hand_to(first);
@@ -239,7 +239,7 @@ fn a_running_container_of_ours_keeps_dockerd_away() {
     assert!(refused.contains("metadata database: timeout"), "{refused}");
     assert_eq!(house.ok(&["exec", "up", "cat", "/data/kept"]), "kept");
     house.ok(&["kill", "up"]);
-    house.ok(&["wait", "up"]);
+    house.ended("up");
     house.hand_to(&Side::first());
     assert!(house.ok(&["ps", "-a", "--format", "{{.Names}} {{.Status}}"]).starts_with("up Exited (137)"));
 }

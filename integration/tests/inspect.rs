@@ -24,7 +24,7 @@ fn created_running_and_ended() {
         house.ok(&["start", "one"]);
         let running = house.run(&["inspect", "one"]).json();
         house.ok(&["kill", "one"]);
-        house.ok(&["wait", "one"]);
+        house.ended("one");
         (created, running, house.run(&["inspect", "one"]).json())
     });
 }

@@ -4,7 +4,7 @@ use integration::{House, same_on_both};
 
 fn ran(house: &House, script: &str) {
     house.run(&["run", "-d", "--network", "none", "--name", "one", "busybox:golden", "sh", "-c", script]).ok();
-    house.ok(&["wait", "one"]);
+    house.ended("one");
 }
 
 /// The file as dockerd writes it, and what is made of it.

@@ -13,7 +13,7 @@ fn story(house: &mut House) -> impl integration::Tell + use<> {
     let files = house.run(&["exec", "web", "sh", "-c", "cat /data/mine; ls /data"]);
     let told = (said, changed, files, house.run(&["ps"]), house.run(&["diff", "web"]).sorted());
     house.ok(&["kill", "web"]);
-    house.ok(&["wait", "web"]);
+    house.ended("web");
     (told, house.run(&["logs", "web"]), house.tree("containers"))
 }
 
