@@ -140,7 +140,6 @@ fn rm_is_killed() {
 }
 
 #[test]
-#[ignore = "a killed load leaves a layer directory that no later command removes"]
 fn load_is_killed() {
     if !ours() {
         return;

@@ -41,6 +41,9 @@ pub enum HomeError {
     /// Its layers cannot be opened.
     #[error(transparent)]
     Layers(Box<layerstore::Error>),
+    /// What a dead process left among the images cannot be cleared away.
+    #[error("what a process that died left behind cannot be cleared away")]
+    Leftovers(#[source] Box<images::Error>),
     /// A directory that must be there cannot be made, or the lock not be taken.
     #[error(transparent)]
     System(#[from] sys::Error),
@@ -108,6 +111,7 @@ impl Home {
             let source = sys::Error::new("realpath", &given, source);
             HomeError::DataRoot { path: given, source }
         })?;
+        may_be_read(&data_root).map_err(|source| HomeError::DataRoot { path: data_root.clone(), source })?;
         let exec_root = options.exec_root.unwrap_or_else(|| default_exec_root(&data_root));
         let wanted = options.storage_driver;
         let driver = graphdriver::choose(&data_root, wanted.as_deref(), Access::ReadOnly)?;
@@ -158,6 +162,17 @@ impl Home {
     /// When the driver's home cannot be made or opened.
     pub fn layers_for(&self, _writer: &Writer) -> Result<LayerStore, HomeError> {
         self.open_layers(Access::ReadWrite)
+    }
+
+    /// As [`Home::layers_for`], for what changes images: what loads and removals that died left
+    /// behind is cleared away first.
+    ///
+    /// # Errors
+    /// As [`Home::layers_for`], and when something cannot be cleared away.
+    pub fn layers_for_images(&self, writer: &Writer) -> Result<LayerStore, HomeError> {
+        let layers = self.layers_for(writer)?;
+        self.images().recover(&layers).map_err(|error| HomeError::Leftovers(Box::new(error)))?;
+        Ok(layers)
     }
 
     fn open_layers(&self, access: Access) -> Result<LayerStore, HomeError> {
@@ -250,6 +265,15 @@ impl Home {
             sys::create_dir_all(self.data_root.join(dir), mode)?;
         }
         Ok(())
+    }
+}
+
+/// A data root that is not there may come; one that is no directory, or is closed to us, would
+/// else look empty.
+fn may_be_read(path: &Path) -> sys::Result<()> {
+    match sys::open_dir(path) {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other.map(drop),
     }
 }
 

@@ -37,7 +37,7 @@ impl RmiError {
 /// [`RmiError`].
 pub fn rmi(home: &Home, image: &str, how: How) -> Result<Vec<Removed>, RmiError> {
     let writer = home.writer()?;
-    let layers = home.layers_for(&writer)?;
+    let layers = home.layers_for_images(&writer)?;
     let mut listing = home.containers().load_all()?;
     let mut users = HashMap::<ImageId, Vec<User>>::new();
     for container in &mut listing.containers {

@@ -38,7 +38,7 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         (Box::new(file), length)
     };
     let (home, writer) = place.open_to_write()?;
-    let layers = home.layers_for(&writer).map_err(|error| Failure::home(&error))?;
+    let layers = home.layers_for_images(&writer).map_err(|error| Failure::home(&error))?;
     let progress = Progress::new(false);
     let mut bar = |done| progress.show("Importing", done, total);
     let import = Import { name, message: args.message.as_deref(), changes: &args.change };

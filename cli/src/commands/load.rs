@@ -34,7 +34,7 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         }
     };
     let (home, writer) = place.open_to_write()?;
-    let layers = home.layers_for(&writer).map_err(|error| Failure::home(&error))?;
+    let layers = home.layers_for_images(&writer).map_err(|error| Failure::home(&error))?;
     let progress = Progress::new(args.quiet);
     let mut written = Ok(());
     let mut watch = |event| match event {

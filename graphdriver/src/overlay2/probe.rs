@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use sys::Draft;
+use sys::{Draft, Lock};
 
 use crate::{Access, Error, Result, home::Home};
 
@@ -38,7 +38,7 @@ const COPIES_OPAQUE: &str = "opaque flag erroneously copied up, consider update 
 /// the upper directory.
 fn try_changes(home: &Path, more_options: &str) -> Result<Option<&'static str>> {
     let trial = Trial::new(home, "opaque-bug-check", &["l1/d", "l1/d1", "l2/d", "l3", "work", "merged"])?;
-    let at = |name: &str| trial.0.path().join(name);
+    let at = |name: &str| trial.dir.path().join(name);
     sys::xattr::set(at("l2/d"), "trusted.overlay.opaque", b"y")?;
     let options = format!("{}{more_options}", trial.options("l2", "l1", "l3"));
     let renamed = sys::in_private_mounts(|| -> sys::Result<bool> {
@@ -68,26 +68,51 @@ fn try_mount(data_root: &Path) -> Result<()> {
     let dirs = ["lower1", "lower2", "upper", "work", "merged"];
     let trial = Trial::new(data_root, "check-overlayfs-support", &dirs)?;
     let options = trial.options("lower2", "lower1", "upper");
-    let merged = trial.0.path().join("merged");
+    let merged = trial.dir.path().join("merged");
     Ok(sys::in_private_mounts(|| sys::mount_overlay_at(&merged, &options, None))??)
 }
 
-/// A directory to try things in, gone when dropped.
-struct Trial(Draft);
+/// A directory to try things in, gone when dropped. It is locked as long as its process lives: an
+/// unlocked one was left by a process that died.
+struct Trial {
+    dir: Draft,
+    _lock: Option<Lock>,
+}
 
 impl Trial {
     fn new(below: &Path, name: &str, dirs: &[&str]) -> Result<Self> {
+        sweep(below, name);
+        // Between its making and its locking another process may take it for a dead one's.
+        Self::once(below, name, dirs).or_else(|_| Self::once(below, name, dirs))
+    }
+
+    fn once(below: &Path, name: &str, dirs: &[&str]) -> Result<Self> {
         let number = u32::from_le_bytes(sys::random());
-        let trial = Self(Draft::new(below.join(format!("{name}{number}")), 0o700)?);
-        for dir in dirs {
-            sys::create_dir_all(trial.0.path().join(dir), 0o755)?;
+        let dir = Draft::new(below.join(format!("{name}{number}")), 0o700)?;
+        let lock = sys::try_exclusive(sys::open_dir(dir.path())?, dir.path())?;
+        for inner in dirs {
+            sys::create_dir_all(dir.path().join(inner), 0o755)?;
         }
-        Ok(trial)
+        Ok(Self { dir, _lock: lock })
     }
 
     fn options(&self, nearest: &str, next: &str, upper: &str) -> String {
-        let dir = self.0.path().display();
+        let dir = self.dir.path().display();
         format!("lowerdir={dir}/{nearest}:{dir}/{next},upperdir={dir}/{upper},workdir={dir}/work")
+    }
+}
+
+/// Removes what trials of dead processes left. It is in nobody's way: a failure waits for the next.
+fn sweep(below: &Path, name: &str) {
+    let is_trial = |found: &std::ffi::OsString| {
+        let number = found.to_str().and_then(|found| found.strip_prefix(name));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    for trial in sys::list_dir(below).unwrap_or_default().iter().filter(|found| is_trial(found)) {
+        let path = below.join(trial);
+        if let Ok(Some(_lock)) = sys::open_dir(&path).and_then(|dir| sys::try_exclusive(dir, &path)) {
+            drop(sys::remove_tree(&path));
+        }
     }
 }
 
