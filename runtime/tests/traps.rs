@@ -1,5 +1,5 @@
 //! What libcontainer 0.7 gets wrong when it is used as its documents show, one test each, numbered.
-//! Each was seen to fail, or to hang, with our part of it taken out.
+//! `libcontainer.rs` beside this shows them without our part.
 //!
 //! T14 has no cure (no containers without root on cgroup v1), T18 is no fault.
 
