@@ -10,6 +10,7 @@ all:
 
 # A container's way through the files, step by step, each claim checked. No network, no Docker.
 demo:
+	$(CARGO) build -p minidock
 	$(CARGO) run --quiet -p minidock -- demo
 
 # Everything, the stories against the real dockerd included: what is missing fails, nothing skips.
