@@ -7,7 +7,9 @@ use containers::{Container, LookupError};
 use oci_spec::runtime::Process;
 
 use crate::{
-    apparmor, caps, find,
+    apparmor, caps,
+    cgroup::grace,
+    find,
     home::{Home, HomeError},
     run::Streams,
     shim::{self, Attach, ConnectError, Connection, ExecProcess, Pump, SessionError},
@@ -125,6 +127,7 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
     if truth::keeper(&container.id, state) == Keeper::Other && !home.run_dir(&container.id).is_dir() {
         return Err(ExecError::Foreign(container.id));
     }
+    grace::begin();
     // Not that anything is written: but what it needs may be covered, see there.
     drop(home.writer()?);
     let process = process(home, &container, &request)?;

@@ -3,6 +3,7 @@
 use containers::LookupError;
 
 use crate::{
+    cgroup::grace,
     home::{Home, HomeError},
     shim::{ConnectError, Connection},
     start::{self, StartError},
@@ -47,6 +48,7 @@ pub fn restart(home: &Home, request: &StopRequest) -> Result<Vec<String>, Restar
     }
     let stopped = stop::stop_with(home, &writer, &id, request);
     stopped.map_err(|reason| RestartError::Stop(Sentence::new(begin(), reason)))?;
+    grace::begin();
     let started = start::start_with(home, &writer, &id, None);
     let started = started.map_err(|reason| RestartError::Start(Sentence::new(begin(), reason)))?;
     Ok(started.warnings)

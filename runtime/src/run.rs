@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use base::ContainerId;
 
 use crate::{
+    cgroup::grace,
     create::{self, CreateError, CreateRequest},
     home::{Home, HomeError},
     shim::{Attach, ConnectError, Connection, Pump, Session, SessionError},
@@ -100,6 +101,7 @@ pub fn run(
     streams: Option<Streams>,
     warn: &mut dyn FnMut(&str),
 ) -> Result<Ran, RunError> {
+    grace::begin();
     let writer = home.writer()?;
     let created = create::create_with(home, &writer, request)?;
     created.warnings.iter().for_each(|text| warn(text));
@@ -121,6 +123,7 @@ pub fn run(
 /// [`RunError`].
 pub fn start_attached(home: &Home, container: &str, streams: Streams) -> Result<Ran, RunError> {
     let id = home.containers().lookup(container).map_err(StartError::from)?;
+    grace::begin();
     let writer = home.writer()?;
     let started = start::start_with(home, &writer, &id, Some(streams.wanted()))?;
     drop(writer);

@@ -13,6 +13,7 @@ use oci_spec::runtime::Spec;
 
 use crate::{
     apparmor,
+    cgroup::grace,
     devices::{self, BadDevice},
     fits,
     home::{Home, HomeError, Writer},
@@ -121,6 +122,7 @@ impl StartError {
 /// [`StartError`].
 pub fn start(home: &Home, container: &str) -> Result<Vec<String>, StartError> {
     let id = home.containers().lookup(container)?;
+    grace::begin();
     let writer = home.writer()?;
     Ok(start_with(home, &writer, &id, None)?.warnings)
 }

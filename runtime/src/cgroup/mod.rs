@@ -4,6 +4,7 @@
 //! controller (`name=systemd`, and `unified` beside v1), it never removes what a container made
 //! below, and it cannot tell whether memory ran out. That is done here.
 
+pub(crate) mod grace;
 mod hierarchy;
 mod oom;
 

@@ -1,5 +1,6 @@
 //! The pieces of work that are timed.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use integration::{House, Oracle};
 use serde_json::json;
 
 use crate::table::Table;
-use crate::{Wanted, measure};
+use crate::{Wanted, measure, name};
 
 const NONE: [&str; 2] = ["--network", "none"];
 const IMAGE: &str = "busybox:golden";
@@ -34,10 +35,7 @@ pub(crate) fn all(table: &mut Table, wanted: &Wanted, houses: &[House; 2]) {
         });
     }
     if wanted.wants("run") {
-        measure(table, "run --rm", rounds, houses.iter(), nothing, |house, _| {
-            house.ok(&with(&["run", "--rm"], &[IMAGE, "true"]));
-        });
-        runc_alone(table, &houses[0], rounds);
+        run(table, houses, rounds);
     }
     if wanted.wants("start") {
         measure(table, "start", rounds, houses.iter(), a_container, |house, made| {
@@ -88,33 +86,54 @@ fn running(table: &mut Table, wanted: &Wanted, houses: &[House; 2]) {
     }
 }
 
+/// Both engines and runc alone, in turn: what one leaves warm in the kernel, all find.
+fn run(table: &mut Table, houses: &[House; 2], rounds: usize) {
+    let runc = Runc::prepare(&houses[0]);
+    let mut timed = |round, engine: &str, work: &dyn Fn()| {
+        let began = Instant::now();
+        work();
+        if round > 0 {
+            table.add("run --rm", engine, began.elapsed());
+        }
+    };
+    for round in 0..=rounds {
+        for house in houses {
+            timed(round, &name(house), &|| {
+                house.ok(&with(&["run", "--rm"], &[IMAGE, "true"]));
+            });
+        }
+        timed(round, "runc alone", &|| runc.ok(&["run", "bench"]));
+    }
+    eprintln!("  run --rm done");
+}
+
 /// The same root and command without any engine around.
-fn runc_alone(table: &mut Table, house: &House, rounds: usize) {
-    let bundle = house.room().join("bundle");
-    std::fs::create_dir_all(bundle.join("rootfs")).expect("a fresh room");
-    let tar = house.write("base.tar", base_layer());
-    let runc = |args: &[&str]| {
+struct Runc {
+    bundle: PathBuf,
+    state: PathBuf,
+}
+
+impl Runc {
+    fn prepare(house: &House) -> Self {
+        let runc = Self { bundle: house.room().join("bundle"), state: house.room().join("runc") };
+        std::fs::create_dir_all(runc.bundle.join("rootfs")).expect("a fresh room");
+        let tar = house.write("base.tar", base_layer());
+        let unpacked = Command::new("tar").arg("-C").arg(runc.bundle.join("rootfs")).arg("-xf").arg(tar).status();
+        assert!(unpacked.expect("tar runs").success());
+        runc.ok(&["spec"]);
+        let text = std::fs::read(runc.bundle.join("config.json")).expect("runc wrote it");
+        let mut config: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        config["process"]["terminal"] = false.into();
+        config["process"]["args"] = json!(["true"]);
+        house.write("bundle/config.json", config.to_string().as_bytes());
+        runc
+    }
+
+    fn ok(&self, args: &[&str]) {
         let mut runc = Oracle::first().runc();
-        let state = house.room().join("runc");
-        runc.arg("--root").arg(state).args(args).current_dir(&bundle).stdin(Stdio::null());
+        runc.arg("--root").arg(&self.state).args(args).current_dir(&self.bundle).stdin(Stdio::null());
         let done = runc.output().expect("runc runs");
         assert!(done.status.success(), "runc {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-    };
-    let unpacked = Command::new("tar").arg("-C").arg(bundle.join("rootfs")).arg("-xf").arg(tar).status();
-    assert!(unpacked.expect("tar runs").success());
-    runc(&["spec"]);
-    let path = bundle.join("config.json");
-    let text = std::fs::read(&path).expect("runc wrote it");
-    let mut config: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-    config["process"]["terminal"] = false.into();
-    config["process"]["args"] = json!(["true"]);
-    house.write("bundle/config.json", config.to_string().as_bytes());
-    for round in 0..=rounds {
-        let began = Instant::now();
-        runc(&["run", &format!("bench-{}", std::process::id())]);
-        if round > 0 {
-            table.add("run --rm", "runc alone", began.elapsed());
-        }
     }
 }
 
