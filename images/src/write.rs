@@ -1,8 +1,8 @@
 //! Making images: configs and names become durable and visible together with their layers.
 //!
-//! Leaf first, pointer last: everything is written aside, one flush covers it with the layers,
-//! then layers, configs and names take their places in this order, and a second flush makes that
-//! durable. Unlike moby, which flushes every small file and no directory and no layer content.
+//! Leaf first, pointer last: everything is written aside, one syncfs covers it with the layers,
+//! then layers, configs, notes and names take their places in this order, and flushing those
+//! directories makes that durable. Unlike moby, which flushes every small file and no directory and no layer content.
 
 use std::path::PathBuf;
 
@@ -75,7 +75,9 @@ impl Images {
         let _lock = layers.lock()?;
         let mut staged = self.stage_configs(&making)?;
         let (replaced, names) = self.stage_names(&making.tags)?;
+        staged.extend(self.stage_notes(&making)?);
         staged.extend(names);
+        let dirs = self.changed_by(&staged);
         let prepared = !batch.is_empty();
         let published = batch.publish()?;
         if !prepared && !staged.is_empty() {
@@ -84,10 +86,22 @@ impl Images {
         for file in staged {
             file.publish()?;
         }
-        self.note(&making)?;
-        sys::syncfs(self.dir())?;
+        sys::fsync_dirs(&dirs)?;
         published.keep();
         Ok(replaced)
+    }
+
+    /// The directories in which something takes its place, the pointer's last. Also those in which
+    /// another process may just have put what we found there: it is ours to acknowledge.
+    fn changed_by(&self, staged: &[Staged]) -> Vec<PathBuf> {
+        let (mut dirs, last) = (vec![self.content_dir()], self.dir());
+        for dir in staged.iter().filter_map(|file| file.place.parent()).filter(|dir| *dir != last) {
+            if !dirs.iter().any(|known| known == dir) {
+                dirs.push(dir.to_owned());
+            }
+        }
+        dirs.push(last.to_owned());
+        dirs
     }
 
     /// Configs that are there and whole need not be written again.
@@ -110,24 +124,19 @@ impl Images {
         Ok((replaced, staged))
     }
 
-    /// What is known of images beside their configs.
-    fn note(&self, making: &Making) -> Result<()> {
-        for (id, parent) in &making.parents {
-            self.write_metadata(id, "parent", &parent.to_string())?;
-        }
-        if let Some(time) = &making.stamp {
-            for (_, id) in &making.tags {
-                self.write_metadata(id, "lastUpdated", &time.to_string())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// One file of `imagedb/metadata`; the caller flushes.
-    fn write_metadata(&self, id: &ImageId, key: &str, text: &str) -> Result<()> {
-        let dir = self.metadata_dir(id);
-        sys::create_dir_all(&dir, 0o700)?;
-        Staged::new(dir.join(key), text.as_bytes())?.publish()
+    /// What is known of images beside their configs: files of `imagedb/metadata`.
+    fn stage_notes(&self, making: &Making) -> Result<Vec<Staged>> {
+        let parents = making.parents.iter().map(|(id, parent)| (id, "parent", parent.to_string()));
+        let times = making
+            .stamp
+            .iter()
+            .flat_map(|time| making.tags.iter().map(move |(_, id)| (id, "lastUpdated", time.to_string())));
+        let staged = parents.chain(times).map(|(id, key, text)| {
+            let dir = self.metadata_dir(id);
+            sys::create_dir_all(&dir, 0o700)?;
+            Staged::new(dir.join(key), text.as_bytes())
+        });
+        staged.collect()
     }
 
     /// Writes `repositories.json` and makes it durable.

@@ -115,18 +115,20 @@ fn flushes(work: impl FnOnce()) -> Vec<&'static str> {
 }
 
 #[test]
-fn flushes_are_few() {
+fn flushes_are_few_and_one_of_them_is_of_everything() {
     let root = Root::fresh("overlay2");
     let load = |archive: &[u8]| root.load(archive).1.expect("load");
-    assert_eq!(flushes(|| load(&archive(&[layer("a")], r#"["t:1"]"#))), ["syncfs", "fsync", "syncfs"], "of one layer");
+    // Configs and names lie in two directories, an import's time in a third.
+    let (two, three) = if sys::has_one_log(root.path()).expect("statfs") { (1, 1) } else { (2, 3) };
+    let made = |dirs: usize| [vec!["syncfs", "fsync"], vec!["fsync"; dirs]].concat();
+    assert_eq!(flushes(|| load(&archive(&[layer("a")], r#"["t:1"]"#))), made(two), "of one layer");
     let layers: Vec<_> = (0..9).map(|at| layer(&format!("f{at}"))).collect();
-    assert_eq!(flushes(|| load(&archive(&layers, r#"["t:9"]"#))).len(), 3, "of nine layers");
-    assert_eq!(flushes(|| load(&archive(&layers, r#"["t:9"]"#))).len(), 1, "of what is there");
-    assert_eq!(
-        flushes(|| assert!(root.import("u:1", &layer("u")) != root.images().resolve("t:1").expect("there").id)).len(),
-        3
-    );
+    assert_eq!(flushes(|| load(&archive(&layers, r#"["t:9"]"#))), made(two), "of nine layers");
+    assert_eq!(flushes(|| load(&archive(&layers, r#"["t:9"]"#))), vec!["fsync"; two], "of what is there");
+    let import = || assert!(root.import("u:1", &layer("u")) != root.images().resolve("t:1").expect("there").id);
+    assert_eq!(flushes(import), made(three));
     let name = "v:1".parse().expect("a name");
-    assert_eq!(flushes(|| root.images().tag(&root.layers(), "t:1", &name).expect("tag")).len(), 2);
+    let tagged = [vec!["syncfs"], vec!["fsync"; two]].concat();
+    assert_eq!(flushes(|| root.images().tag(&root.layers(), "t:1", &name).expect("tag")), tagged);
     assert_eq!(flushes(|| remove(&root, "t:9").expect("remove")).len(), 3);
 }

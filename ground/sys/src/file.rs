@@ -334,6 +334,28 @@ pub fn fsync_dir(path: impl AsRef<Path>) -> Result<()> {
     open_dir(path)?.sync_all().map_err(at("fsync", path))
 }
 
+/// Makes the names in several directories of one file system durable. Where one log takes all
+/// changes in their order ([`has_one_log`]), flushing the directory that changed last flushes what
+/// changed before it too: that is the last of these.
+///
+/// # Errors
+/// As statfs(2) and fsync(2).
+pub fn fsync_dirs(dirs: &[PathBuf]) -> Result<()> {
+    let Some(last) = dirs.last() else { return Ok(()) };
+    let needed = if has_one_log(last)? { &dirs[dirs.len() - 1..] } else { dirs };
+    needed.iter().try_for_each(fsync_dir)
+}
+
+/// Whether a file system writes all changes of names to one log, in their order: ext4 and xfs do.
+///
+/// # Errors
+/// As statfs(2).
+pub fn has_one_log(path: impl AsRef<Path>) -> Result<bool> {
+    const EXT4: u64 = 0xef53;
+    const XFS: u64 = 0x5846_5342;
+    Ok([EXT4, XFS].contains(&crate::file_system(path)?))
+}
+
 /// Makes everything durable that was written to the file system that holds `path`.
 ///
 /// # Errors
