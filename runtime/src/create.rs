@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use base::{ContainerId, Time, hex_id};
 use containers::{
-    Config, Containers, Draft, HostConfig, NameError, PublishError, Record,
+    Config, Containers, Draft, HostConfig, MountPoint, NameError, PublishError, Record,
     config_v2::{Endpoint, NetworkSettings},
 };
 use images::Image;
@@ -21,6 +21,7 @@ use crate::{
     in_root, leftovers,
     needed::Needed,
     network::{self, Network, UnknownNetwork},
+    security_opt::{self, BadSecurityOpt},
     start,
     volumes::{self, MountError, PopulateError, Registered, Volumes},
 };
@@ -58,6 +59,9 @@ pub enum CreateError {
     /// A wish that this host cannot fulfil.
     #[error(transparent)]
     Host(#[from] BadHost),
+    /// `--security-opt`.
+    #[error(transparent)]
+    Security(#[from] BadSecurityOpt),
     /// A network that is not there yet.
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
@@ -180,6 +184,7 @@ impl Making<'_> {
                 None => names.make_up(self.draft.id(), random_below)?,
             };
             let mut record = record(&self, &chosen, name.is_none(), image, config, &host_config);
+            security_opt::apply(&mut record, &host_config)?;
             record.mount_points = Some(points);
             Ok((names, record))
         });
@@ -211,14 +216,15 @@ impl Making<'_> {
         image: &Image,
         config: &Config,
         host: &HostConfig,
-    ) -> Result<BTreeMap<String, containers::MountPoint>, CreateError> {
+    ) -> Result<BTreeMap<String, MountPoint>, CreateError> {
         let id = self.draft.id().clone();
         let made = self.made.insert(Registered::default());
         self.layers.create_rw_layer(&id, image.chain().as_ref(), Init::Docker, None)?;
-        volumes::register(&self.volumes, self.home.data_root(), config, host, made)?;
-        let points = made.points.clone();
+        volumes::register(&self.volumes, &self.home.containers(), self.home.data_root(), config, host, made)?;
+        let (points, borrowed) = (made.points.clone(), made.borrowed.clone());
         self.make_working_dir(&id, &config.working_dir)?;
-        let to_fill: Vec<_> = points.values().filter(|point| point.volume().is_some()).collect();
+        let own = |point: &&MountPoint| point.volume().is_some() && !borrowed.contains(&point.destination);
+        let to_fill: Vec<_> = points.values().filter(own).collect();
         if !to_fill.is_empty() {
             let view = self.layers.view(&id)?;
             let root = sys::Dir::open(view.path())?;

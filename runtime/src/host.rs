@@ -119,7 +119,21 @@ pub fn adapt(host: &mut HostConfig, facts: &HostFacts) -> Result<Vec<String>, Ba
         let mode = if facts.cgroup_v2 { "private" } else { "host" };
         mode.clone_into(&mut host.cgroupns_mode);
     }
+    not_confined(host);
     Ok(warnings)
+}
+
+/// Who sees the host's processes is not labelled, and who is privileged not masked (moby 20.10,
+/// daemon/create.go `generateSecurityOpt`, daemon_unix.go `adaptContainerSettings`).
+fn not_confined(host: &mut HostConfig) {
+    let labelled = host.security_opt.iter().flatten().any(|option| option.split('=').next() == Some("label"));
+    let open = host.privileged || host.ipc_mode == "host" || host.pid_mode == "host";
+    if open && !labelled {
+        host.security_opt.get_or_insert_default().push("label=disable".to_owned());
+    }
+    if host.privileged {
+        (host.masked_paths, host.readonly_paths) = (None, None);
+    }
 }
 
 fn check(host: &HostConfig) -> Result<(), BadHost> {

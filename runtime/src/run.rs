@@ -91,6 +91,15 @@ impl RunError {
     }
 }
 
+/// What happens before a container has run.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// It was made.
+    Made(&'a ContainerId),
+    /// Something the user should know.
+    Warning(&'a str),
+}
+
 /// Makes a container and starts it; with streams, stays with it to its end.
 ///
 /// # Errors
@@ -99,18 +108,19 @@ pub fn run(
     home: &Home,
     request: CreateRequest,
     streams: Option<Streams>,
-    warn: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Ran, RunError> {
     grace::begin();
     let writer = home.writer()?;
     let created = create::create_with(home, &writer, request)?;
-    created.warnings.iter().for_each(|text| warn(text));
+    tell(News::Made(&created.id));
+    created.warnings.iter().for_each(|text| tell(News::Warning(text)));
     let started = start::start_with(home, &writer, &created.id, streams.as_ref().map(Streams::wanted))?;
     // The shim holds the lock now.
     drop(writer);
     // The network's warning was given when it was made.
     let new = started.warnings.iter().filter(|text| !created.warnings.contains(text));
-    new.for_each(|text| warn(text));
+    new.for_each(|text| tell(News::Warning(text)));
     match streams {
         None => Ok(Ran::Detached(created.id)),
         Some(streams) => follow(home, created.id, started, streams),

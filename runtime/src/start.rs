@@ -4,7 +4,10 @@
 //! well (`truth`), so it does not matter whether we live to write it. The lock is held until then:
 //! the shim, which writes the end, waits for it. moby 20.10, daemon/start.go.
 
-use std::{os::fd::AsFd, path::Path};
+use std::{
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
 use base::ContainerId;
 use containers::{Container, Containers, LookupError};
@@ -14,10 +17,11 @@ use oci_spec::runtime::Spec;
 use crate::{
     apparmor,
     cgroup::grace,
-    devices::{self, BadDevice},
+    devices::{self, BadDevice, BadThrottle},
     fits,
     home::{Home, HomeError, Writer},
     in_root,
+    join::{self, JoinError},
     network::{self, Network, Unusable},
     recover::{self, SettleError, Settled},
     rm, sandbox,
@@ -85,6 +89,15 @@ pub enum StartError {
     /// A device of the host.
     #[error(transparent)]
     Device(#[from] BadDevice),
+    /// A limit on a device of the host.
+    #[error(transparent)]
+    Throttle(#[from] BadThrottle),
+    /// A namespace of another container.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// `--init`. The words are dockerd's.
+    #[error("exec: \"docker-init\": executable file not found in $PATH")]
+    NoInit,
     /// Something no OCI spec can say.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -231,6 +244,12 @@ fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Netwo
     binds.append(&mut files);
     fits::check(&root, &binds, record, host)?;
     let devices = devices::look_up(host)?;
+    let throttles = devices::throttles(host)?;
+    let joined = join::namespaces(home, host)?;
+    let init = match host.init == Some(true) && host.pid_mode.is_empty() {
+        true => Some(docker_init().ok_or(StartError::NoInit)?),
+        false => None,
+    };
     let apparmor = apparmor::profile(record);
     let mut spec = spec::build(&Plan {
         record,
@@ -240,12 +259,22 @@ fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Netwo
         binds: &binds,
         shm: None,
         devices: &devices,
+        throttles: &throttles,
+        joined: &joined,
+        init: init.as_deref(),
         network_sysctls: &known_sysctls(),
         apparmor: apparmor.as_deref(),
         kernel: sys::kernel_version(),
     })?;
     spec::for_libcontainer(&mut spec, host, container.id.as_str(), &user);
     Ok(serde_json::from_value(spec)?)
+}
+
+/// Where dockerd looks for its init, and where Debian has it without docker (tini-static).
+fn docker_init() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = |name: &'static str| std::env::split_paths(&path).map(move |dir| dir.join(name)).collect::<Vec<_>>();
+    [named("docker-init"), named("tini-static")].concat().into_iter().find(|path| path.is_file())
 }
 
 /// The image may have lost it since the container was made, or dockerd never made it.
@@ -266,11 +295,11 @@ fn known_sysctls() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Where a layer's files are seen as one.
-pub(crate) fn merged(layers: &LayerStore, id: &ContainerId) -> Result<std::path::PathBuf, layerstore::Error> {
-    let Some(rw) = layers.rw_layer(id)? else { return Ok(std::path::PathBuf::new()) };
+pub(crate) fn merged(layers: &LayerStore, id: &ContainerId) -> Result<PathBuf, layerstore::Error> {
+    let Some(rw) = layers.rw_layer(id)? else { return Ok(PathBuf::new()) };
     Ok(match layers.driver().rootfs(rw.mount_id.layer())? {
         graphdriver::RootFs::Overlay(overlay) => overlay.target(),
         graphdriver::RootFs::Directory(path) => path,
-        _ => std::path::PathBuf::new(),
+        _ => PathBuf::new(),
     })
 }

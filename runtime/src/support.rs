@@ -2,8 +2,6 @@
 
 use containers::{HostConfig, Record};
 
-use crate::spec;
-
 /// Something a container asks for and cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it needs {0}, which cannot be given yet")]
@@ -19,16 +17,8 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     if record.config.tty {
         return no("a terminal (-t)");
     }
-    if host.privileged {
-        return no("all privileges (--privileged)");
-    }
-    if host.init == Some(true) {
-        return no("an init of docker's (--init)");
-    }
-    for (flag, mode) in [("--ipc", &host.ipc_mode), ("--pid", &host.pid_mode)] {
-        if mode.starts_with("container:") {
-            return Err(Unsupported(format!("the namespace of another container ({flag} {mode})")));
-        }
+    if host.ipc_mode.starts_with("container:") {
+        return Err(Unsupported(format!("the namespace of another container (--ipc {})", host.ipc_mode)));
     }
     if !["", "runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"].contains(&host.runtime.as_str()) {
         return Err(Unsupported(format!("the runtime {}", host.runtime)));
@@ -36,14 +26,8 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     if host.device_requests.as_ref().is_some_and(|requests| !requests.is_empty()) {
         return no("devices of a driver (--gpus)");
     }
-    if spec::throttles(host) {
-        return no("limits on block devices (--device-read-bps and the like)");
-    }
     if !["", "json-file", "none"].contains(&host.log_config.kind.as_str()) {
         return Err(Unsupported(format!("the log driver {}", host.log_config.kind)));
-    }
-    if !["", "unconfined"].contains(&record.seccomp_profile.as_str()) {
-        return no("a seccomp profile of its own (--security-opt seccomp=FILE)");
     }
     let mut warnings = Vec::new();
     let options = host.log_config.config.iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>();
@@ -52,6 +36,10 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     }
     if host.links.as_ref().is_some_and(|links| !links.is_empty()) {
         warnings.push("links to other containers (--link) are not made: there is no bridge network yet".to_owned());
+    }
+    let health = record.config.healthcheck.as_ref().and_then(|health| health.test.as_deref());
+    if health.is_some_and(|test| test.first().is_some_and(|kind| kind != "NONE")) {
+        warnings.push("the health check is kept, but not run yet".to_owned());
     }
     let restarts = !["", "no"].contains(&host.restart_policy.name.as_str());
     if restarts {
@@ -77,8 +65,8 @@ mod tests {
         let record = Record { config: Config { tty: true, ..Config::default() }, ..Record::default() };
         let words = check(&record, &HostConfig::new()).expect_err("no terminals").to_string();
         assert_eq!(words, "it needs a terminal (-t), which cannot be given yet");
-        let host = HostConfig { pid_mode: "container:abc".to_owned(), ..HostConfig::new() };
-        assert!(check(&Record::default(), &host).expect_err("no sharing").0.contains("--pid container:abc"));
+        let host = HostConfig { ipc_mode: "container:abc".to_owned(), ..HostConfig::new() };
+        assert!(check(&Record::default(), &host).expect_err("no sharing").0.contains("--ipc container:abc"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `minidock create`: make a container, do not start it.
 
-use super::{Place, container_flags::ContainerFlags};
+use super::{
+    Place,
+    container_flags::{self, ContainerFlags},
+};
 use crate::{failure::Failure, out::Out};
 
 /// Create a new container
@@ -12,11 +15,14 @@ pub struct Args {
 }
 
 pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
-    let request = args.flags.meaning(false)?.request();
+    let request = args.flags.request(false)?;
+    let id_file = request.host_config.container_id_file.clone();
+    container_flags::check_id_file(&id_file)?;
     let (home, _writer) = place.open_to_write()?;
     let created = runtime::create(&home, request).map_err(|error| Failure::engine(&error))?;
     for warning in &created.warnings {
         out.note(format_args!("WARNING: {warning}"))?;
     }
+    container_flags::write_id(&id_file, &created.id)?;
     Ok(out.line(&created.id)?)
 }

@@ -9,8 +9,8 @@ const NANOS: i128 = 1_000_000_000;
 
 /// The moment that a text means, seen from `now`.
 pub fn moment(text: &str, now: Time) -> Option<Time> {
-    if let Some(ago) = duration(text) {
-        return Some(Time::from_unix_nanos(now.unix_nanos() - ago));
+    if let Some(ago) = base::units::go_duration(text) {
+        return Some(Time::from_unix_nanos(now.unix_nanos() - i128::from(ago)));
     }
     if let Some(time) = unix(text) {
         return Some(time);
@@ -37,36 +37,6 @@ fn unix(text: &str) -> Option<Time> {
     }
     let nanos: i128 = format!("{fraction:0<9}").parse().ok()?;
     Some(Time::from_unix_nanos(i128::from(seconds) * NANOS + nanos))
-}
-
-/// Go's `time.ParseDuration`, in nanoseconds.
-fn duration(text: &str) -> Option<i128> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total = 0_f64;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        total += number
-            * match &rest[..end] {
-                "ns" => 1.0,
-                "us" | "µs" | "μs" => 1e3,
-                "ms" => 1e6,
-                "s" => 1e9,
-                "m" => 60e9,
-                "h" => 3600e9,
-                _ => return None,
-            };
-        rest = &rest[end..];
-    }
-    Some(sign * total.round() as i128)
 }
 
 #[cfg(test)]

@@ -82,6 +82,37 @@ pub fn ram_in_bytes(text: &str) -> Option<i64> {
     Some((number * 1024f64.powi(power as i32)) as i64)
 }
 
+/// A duration in nanoseconds, as Go spells it: `1h30m`, `1.5s`, `100ms`, `0`.
+///
+/// Go, time/format.go `ParseDuration`.
+pub fn go_duration(text: &str) -> Option<i64> {
+    const UNITS: [(&str, f64); 8] =
+        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut total = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, after) = rest.split_at(end);
+        let unit_end = after.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
+        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        total += number.parse::<f64>().ok()? * scale;
+        rest = after;
+    }
+    let total = (sign * total).round();
+    // i64::MAX is not a float: 2^63 is the first that does not fit.
+    (total.abs() < 9.223_372_036_854_775e18).then_some(total as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +160,14 @@ mod tests {
         for bad in ["", "m", "1x", "-1", "1.2.3"] {
             assert_eq!(ram_in_bytes(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn durations_are_gos() {
+        assert_eq!(go_duration("1m30s"), Some(90_000_000_000));
+        assert_eq!(go_duration("1.5ms"), Some(1_500_000));
+        assert_eq!(go_duration("-2h"), Some(-7_200_000_000_000));
+        assert_eq!(go_duration("0"), Some(0));
+        assert_eq!(["", "5", "1x", "s", "1m3"].map(go_duration), [None; 5]);
     }
 }

@@ -106,8 +106,7 @@ impl Confined {
             };
             sys::process::load_seccomp(filter).map_err(failed)?;
         }
-        rights::apply(&workload.capabilities)
-            .map_err(|error| format!("error during container init: unable to apply caps: {error}"))?;
+        rights::apply(&workload.capabilities).map_err(|error| format!("unable to apply caps: {error}"))?;
         lookup::executable(&workload.program(), workload.search_path())
     }
 }

@@ -61,8 +61,9 @@ const ARGUMENTS: u32 = 16;
 pub fn compile(profile: &LinuxSeccomp) -> Result<Vec<FilterInsn>, Unenforceable> {
     let otherwise = answer(profile.default_action(), profile.default_errno_ret())?;
     let native = vec![Arch::ScmpArchNative];
-    let abis: Vec<Abi> =
-        profile.architectures().as_ref().unwrap_or(&native).iter().filter_map(|a| Abi::of(*a)).collect();
+    // None named is this machine's, as libseccomp begins.
+    let named = profile.architectures().as_ref().filter(|named| !named.is_empty());
+    let abis: Vec<Abi> = named.unwrap_or(&native).iter().filter_map(|arch| Abi::of(*arch)).collect();
     if abis.is_empty() {
         return Err(Unenforceable::Machine);
     }

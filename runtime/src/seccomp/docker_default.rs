@@ -33,7 +33,7 @@ fn architectures() -> Vec<Arch> {
 }
 
 /// This machine, as the table spells it.
-const MACHINE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+pub(super) const MACHINE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 /// One rule of the table, its names still to come.
 struct Rule {
@@ -109,7 +109,7 @@ fn condition(word: &str) -> LinuxSeccompArg {
 }
 
 /// `4.8` and also `6.1.0-13-amd64`: the first two numbers.
-pub(crate) fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }

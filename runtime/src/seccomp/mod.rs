@@ -8,6 +8,8 @@
 mod abi;
 mod compile;
 mod docker_default;
+mod profile;
 
 pub use compile::{Unenforceable, compile};
 pub use docker_default::docker_default;
+pub use profile::parse;

@@ -25,7 +25,6 @@ pub use self::{
 pub(crate) use self::{
     changes::home,
     process::{capability_sets, with_env},
-    resources::throttles,
 };
 use crate::{caps::UnknownCapability, seccomp, user::User};
 
@@ -41,6 +40,9 @@ pub enum SpecError {
     /// `--ipc`.
     #[error("Invalid IPC mode: {0}")]
     Ipc(String),
+    /// `--security-opt seccomp=FILE`. The words are dockerd's.
+    #[error("Decoding seccomp profile failed: {0}")]
+    Seccomp(String),
 }
 
 /// All a spec depends on.
@@ -58,8 +60,14 @@ pub struct Plan<'a> {
     pub binds: &'a [Bind],
     /// What `/dev/shm` is, if other containers may share it.
     pub shm: Option<&'a Path>,
-    /// `--device`s, looked up on the host.
+    /// `--device`s, looked up on the host; of a privileged container all that the host has.
     pub devices: &'a [Device],
+    /// Limits on block devices, looked up on the host.
+    pub throttles: &'a Throttles,
+    /// Where the process finds others' namespaces, by kind: `pid`.
+    pub joined: &'a [(&'static str, PathBuf)],
+    /// Where docker's init is on the host, if the container is to have it.
+    pub init: Option<&'a Path>,
     /// Sysctls that this kernel has, of those every container with its own network gets.
     pub network_sysctls: &'a [(&'static str, &'static str)],
     /// AppArmor's profile for it, if the host has AppArmor.
@@ -89,6 +97,13 @@ pub struct Device {
     pub access: String,
 }
 
+/// Limits on block devices: numbers in place of paths, in OCI's own JSON, by OCI's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Throttles(pub Vec<(&'static str, Vec<Value>)>);
+
+/// Where the container sees docker's init (moby 20.10, oci_linux.go `inContainerInitPath`).
+pub const INIT_INSIDE: &str = "/sbin/docker-init";
+
 /// Sysctls that make up for capabilities a container's root has anyway: every user of it may
 /// ping and open low ports (moby 20.10, oci_linux.go `WithCommonOptions`).
 pub const NETWORK_SYSCTLS: [(&str, &str); 2] =
@@ -100,11 +115,13 @@ pub const NETWORK_SYSCTLS: [(&str, &str); 2] =
 /// [`SpecError`] for what dockerd would refuse, too.
 pub fn build(plan: &Plan<'_>) -> Result<Value, SpecError> {
     let Plan { record, host, .. } = plan;
+    let own = std::iter::once(&record.path).chain(record.args.iter().flatten()).cloned();
+    let init = plan.init.map(|_| [INIT_INSIDE.to_owned(), "--".to_owned()]);
     let process = process(&ProcessPlan {
         record,
         host,
         user: plan.user,
-        args: std::iter::once(&record.path).chain(record.args.iter().flatten()).cloned().collect(),
+        args: init.into_iter().flatten().chain(own).collect(),
         apparmor: plan.apparmor,
     })?;
     let mut root = json!({"path": plan.rootfs});
@@ -127,9 +144,9 @@ fn linux(plan: &Plan<'_>) -> Result<Value, SpecError> {
     if !sysctls.is_empty() {
         linux["sysctl"] = sysctls.into();
     }
-    linux["resources"] = resources::resources(host, plan.devices);
+    linux["resources"] = resources::resources(host, plan.devices, plan.throttles);
     linux["cgroupsPath"] = cgroups_path(host, &record.id, "/docker").into();
-    linux["namespaces"] = namespaces(record, host)?;
+    linux["namespaces"] = namespaces(plan)?;
     if !plan.devices.is_empty() {
         linux["devices"] = plan.devices.iter().map(resources::device).collect();
     }
@@ -171,7 +188,11 @@ fn seccomp_profile(plan: &Plan<'_>) -> Result<Option<Value>, SpecError> {
         name.parse().map_err(|_| UnknownCapability(name.to_owned()))
     };
     let bounding = names.iter().map(known).collect::<Result<_, _>>()?;
-    let profile = seccomp::docker_default(&bounding, plan.kernel);
+    let own = plan.record.seccomp_profile.as_str();
+    let profile = match own {
+        "" => seccomp::docker_default(&bounding, plan.kernel),
+        text => seccomp::parse(text, &bounding, plan.kernel).map_err(SpecError::Seccomp)?,
+    };
     Ok(Some(serde_json::to_value(profile).expect("a profile has string keys only")))
 }
 
@@ -195,7 +216,8 @@ fn cgroups_path(host: &HostConfig, id: &str, default_parent: &str) -> String {
     format!("{}/{id}", parent.trim_end_matches('/'))
 }
 
-fn namespaces(record: &Record, host: &HostConfig) -> Result<Value, SpecError> {
+fn namespaces(plan: &Plan<'_>) -> Result<Value, SpecError> {
+    let Plan { record, host, .. } = plan;
     let mut kinds = vec!["mount", "network", "uts", "pid", "ipc"];
     match host.ipc_mode.as_str() {
         "" | "private" | "shareable" | "none" => {}
@@ -216,6 +238,11 @@ fn namespaces(record: &Record, host: &HostConfig) -> Result<Value, SpecError> {
         // dockerd keeps the host's namespace mounted under this name in its exec root.
         for namespace in namespaces.iter_mut().filter(|namespace| namespace["type"] == "network") {
             namespace["path"] = record.network_settings.sandbox_key.as_str().into();
+        }
+    }
+    for (kind, path) in plan.joined {
+        for namespace in namespaces.iter_mut().filter(|namespace| namespace["type"] == *kind) {
+            namespace["path"] = json!(path);
         }
     }
     Ok(namespaces.into())

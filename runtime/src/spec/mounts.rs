@@ -62,6 +62,7 @@ pub(super) fn mounts(plan: &Plan<'_>) -> Result<Value, SpecError> {
     for (destination, options) in tmpfs_mounts(plan) {
         wanted.push(tmpfs(destination, &options)?);
     }
+    wanted.extend(plan.init.map(init));
     // Stable, so that what is equally deep keeps dockerd's order as far as it has one.
     wanted.sort_by_key(|mount| depth(&mount.destination));
     let taken: BTreeSet<&str> = wanted.iter().map(|mount| mount.destination.as_str()).collect();
@@ -102,6 +103,12 @@ fn bind(bind: &Bind) -> Wanted {
     }
     let (destination, source) = (bind.destination.clone(), &bind.source);
     let json = json!({"destination": destination, "type": "bind", "source": source, "options": options});
+    Wanted { destination, json }
+}
+
+fn init(source: &Path) -> Wanted {
+    let destination = super::INIT_INSIDE.to_owned();
+    let json = json!({"destination": destination, "type": "bind", "source": source, "options": ["bind", "ro"]});
     Wanted { destination, json }
 }
 

@@ -3,12 +3,12 @@
 //! moby 20.10, daemon/daemon_unix.go `getMemoryResources`, `getCPUResources`, `getPidsLimit`,
 //! oci/defaults.go.
 
-use containers::{HostConfig, hostconfig::ThrottleDevice};
+use containers::HostConfig;
 use serde_json::{Value, json};
 
-use super::Device;
+use super::{Device, Throttles};
 
-pub(super) fn resources(host: &HostConfig, devices: &[Device]) -> Value {
+pub(super) fn resources(host: &HostConfig, devices: &[Device], throttles: &Throttles) -> Value {
     let mut resources = json!({"devices": device_rules(host, devices)});
     resources["memory"] = memory(host);
     resources["cpu"] = cpu(host);
@@ -17,6 +17,9 @@ pub(super) fn resources(host: &HostConfig, devices: &[Device]) -> Value {
         Some(limit) => resources["pids"] = json!({"limit": if limit <= 0 { -1 } else { limit }}),
     }
     resources["blockIO"] = json!({"weight": host.blkio_weight});
+    for (key, limits) in &throttles.0 {
+        resources["blockIO"][key] = limits.as_slice().into();
+    }
     resources
 }
 
@@ -103,14 +106,4 @@ pub(super) fn device(device: &Device) -> Value {
         "uid": device.uid,
         "gid": device.gid,
     })
-}
-
-/// Whether the container limits what it may read or write of block devices: not supported.
-pub(crate) fn throttles(host: &HostConfig) -> bool {
-    let some = |list: &Option<Vec<ThrottleDevice>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    some(&host.blkio_device_read_bps)
-        || some(&host.blkio_device_write_bps)
-        || some(&host.blkio_device_read_iops)
-        || some(&host.blkio_device_write_iops)
-        || host.blkio_weight_device.as_ref().is_some_and(|list| !list.is_empty())
 }

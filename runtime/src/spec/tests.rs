@@ -10,6 +10,7 @@ use super::*;
 
 const DEFAULT: &str = include_str!("../../tests/fixtures/oci-20.10.24-default.json");
 const HOST_NETWORK: &str = include_str!("../../tests/fixtures/oci-20.10.24-hostnet.json");
+const PRIVILEGED: &str = include_str!("../../tests/fixtures/oci-20.10.24-priv.json");
 const MISC: &str = include_str!("../../tests/fixtures/oci-20.10.24-misc.json");
 
 /// What dockerd wrote, without the hook.
@@ -58,6 +59,9 @@ impl Case {
             binds: &binds,
             shm: self.shm.as_deref(),
             devices: &self.devices,
+            throttles: &Throttles::default(),
+            joined: &[],
+            init: None,
             network_sysctls: &NETWORK_SYSCTLS,
             apparmor: None,
             kernel: (6, 18),
@@ -137,6 +141,30 @@ fn a_container_with_many_flags_is_dockerds_to_the_letter() {
         cgroupns_mode: "private".to_owned(),
         ..case.host
     };
+    assert_same(&case.spec(), &golden);
+}
+
+#[test]
+fn a_privileged_container_is_dockerds_to_the_letter() {
+    let golden = golden(PRIVILEGED);
+    let mut case = Case::of(&golden);
+    case.host.privileged = true;
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let number = |value: &Value| value.as_i64().expect("a number");
+    let devices = golden["linux"]["devices"].as_array().expect("a list");
+    case.devices = devices
+        .iter()
+        .map(|device| Device {
+            path: text(&device["path"]).into(),
+            kind: text(&device["type"]).chars().next().expect("a letter"),
+            major: number(&device["major"]),
+            minor: number(&device["minor"]),
+            mode: u32::try_from(number(&device["fileMode"])).expect("a mode"),
+            uid: u32::try_from(number(&device["uid"])).expect("an id"),
+            gid: u32::try_from(number(&device["gid"])).expect("an id"),
+            access: "rwm".to_owned(),
+        })
+        .collect();
     assert_same(&case.spec(), &golden);
 }
 

@@ -3,19 +3,21 @@
 
 mod bind_spec;
 mod local;
+mod mount_spec;
 mod populate;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use base::{gopath, hex_id};
-use containers::{Config, HostConfig, MountPoint, Record};
+use containers::{Config, Containers, HostConfig, LoadError, LookupError, MountPoint, Record, config_v2::Mount};
 
 pub use self::{
     bind_spec::{BadBind, parse},
     local::{VolumeError, Volumes},
+    mount_spec::{BadMount, parse_mount},
     populate::{PopulateError, populate},
 };
 use crate::spec::Bind;
@@ -32,9 +34,24 @@ pub enum MountError {
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
-    /// `--volumes-from`.
-    #[error("volumes of other containers (--volumes-from {0}) cannot be used yet")]
+    /// A `--mount` that means nothing.
+    #[error(transparent)]
+    Mount(#[from] BadMount),
+    /// `--volumes-from` without a name. The words are dockerd's.
+    #[error("invalid volumesFrom specification: {0:?}")]
     VolumesFrom(String),
+    /// `--volumes-from` with a mode that is none. The words are dockerd's.
+    #[error("invalid mode: {0}")]
+    FromMode(String),
+    /// `--volumes-from` a container that is not there.
+    #[error(transparent)]
+    From(#[from] LookupError),
+    /// `--volumes-from` a container that cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// `--mount` with a volume's options or labels.
+    #[error("driver options and labels of a new volume (--mount {0}) cannot be given yet")]
+    VolumeOptions(&'static str),
     /// `--mount`.
     #[error("mounts of the type {0} cannot be used yet")]
     Kind(String),
@@ -58,6 +75,8 @@ pub struct Registered {
     pub points: BTreeMap<String, MountPoint>,
     /// Volumes that nobody named, to be removed if nothing comes of the container.
     pub anonymous: Vec<String>,
+    /// Destinations of what came with `--volumes-from`: nothing is copied there.
+    pub borrowed: BTreeSet<String>,
 }
 
 /// Makes the volumes that a new container asks for, named first, then those of `VOLUME`.
@@ -69,18 +88,23 @@ pub struct Registered {
 /// stay, as with dockerd: somebody else may use them already.
 pub fn register(
     volumes: &Volumes,
+    containers: &Containers,
     data_root: &Path,
     config: &Config,
     host: &HostConfig,
     registered: &mut Registered,
 ) -> Result<(), MountError> {
-    if let Some(other) = host.volumes_from.iter().flatten().next() {
-        return Err(MountError::VolumesFrom(other.clone()));
+    for spec in host.volumes_from.iter().flatten() {
+        for point in borrowed(containers, spec)? {
+            registered.borrowed.insert(point.destination.clone());
+            registered.points.insert(point.destination.clone(), point);
+        }
     }
+    let mut own = BTreeSet::new();
     for spec in host.binds.iter().flatten() {
         let mut point = parse(spec)?;
         let tmpfs = host.tmpfs.as_ref().is_some_and(|tmpfs| tmpfs.contains_key(&point.destination));
-        if tmpfs || registered.points.contains_key(&point.destination) {
+        if tmpfs || !own.insert(point.destination.clone()) {
             return Err(MountError::Duplicate(point.destination));
         }
         if point.kind == "volume" {
@@ -95,6 +119,15 @@ pub fn register(
             // moby 20.10, volumes_linux.go: our own mounts must not be pinned by a container.
             "rslave".clone_into(&mut point.propagation);
         }
+        registered.borrowed.remove(&point.destination);
+        registered.points.insert(point.destination.clone(), point);
+    }
+    for mount in host.mounts.iter().flatten() {
+        let point = mounted(volumes, data_root, mount, registered)?;
+        if !own.insert(point.destination.clone()) {
+            return Err(MountError::Duplicate(mount.target.clone()));
+        }
+        registered.borrowed.remove(&point.destination);
         registered.points.insert(point.destination.clone(), point);
     }
     for spec in config.volumes.iter().flatten().map(|(path, _)| path) {
@@ -109,6 +142,69 @@ pub fn register(
         registered.points.insert(destination.clone(), anonymous(name, destination));
     }
     Ok(())
+}
+
+/// What another container mounts, for this one too; with `:ro` to read only (moby 20.10,
+/// volume/mounts/linux_parser.go `ParseVolumesFrom`).
+fn borrowed(containers: &Containers, spec: &str) -> Result<Vec<MountPoint>, MountError> {
+    let (name, mode) = match spec.split_once(':') {
+        Some((name, mode)) if ["rw", "ro", "z", "Z", "nocopy"].contains(&mode) => (name, mode),
+        Some((_, mode)) => return Err(MountError::FromMode(mode.to_owned())),
+        None => (spec, "rw"),
+    };
+    if name.is_empty() {
+        return Err(MountError::VolumesFrom(spec.to_owned()));
+    }
+    let other = containers.load_record(&containers.lookup(name)?)?;
+    let points = other.mounts().map(|point| MountPoint {
+        rw: point.rw && mode != "ro",
+        kind: point.kind.clone(),
+        name: point.name.clone(),
+        source: point.source.clone(),
+        driver: point.driver.clone(),
+        destination: point.destination.clone(),
+        propagation: point.propagation.clone(),
+        spec: point.spec.clone(),
+        ..MountPoint::default()
+    });
+    Ok(points.collect())
+}
+
+/// The mount point of a `--mount`, its volume made.
+fn mounted(
+    volumes: &Volumes,
+    data_root: &Path,
+    mount: &Mount,
+    registered: &mut Registered,
+) -> Result<MountPoint, MountError> {
+    let mut point = parse_mount(mount, &|path| Path::new(path).exists())?;
+    if point.kind == "bind" && point.spec.bind_options.is_none() && overlaps(&point.source, data_root) {
+        "rslave".clone_into(&mut point.propagation);
+    }
+    if point.kind != "volume" {
+        return Ok(point);
+    }
+    if let Some(options) = &mount.volume_options {
+        let some = |map: &Option<BTreeMap<String, String>>| map.as_ref().is_some_and(|map| !map.is_empty());
+        if some(&options.labels) {
+            return Err(MountError::VolumeOptions("volume-label"));
+        }
+        if options.driver_config.as_ref().is_some_and(|driver| some(&driver.options)) {
+            return Err(MountError::VolumeOptions("volume-opt"));
+        }
+    }
+    if !["", "local"].contains(&point.driver.as_str()) {
+        return Err(VolumeError::Driver { name: point.name, driver: point.driver }.into());
+    }
+    if point.name.is_empty() {
+        point.name = hex_id(sys::random);
+        registered.anonymous.push(point.name.clone());
+    }
+    volumes.create(&point.name)?;
+    point.source = text(&volumes.data(&point.name));
+    "local".clone_into(&mut point.driver);
+    "z".clone_into(&mut point.mode);
+    Ok(point)
 }
 
 fn anonymous(name: String, destination: String) -> MountPoint {
@@ -212,7 +308,8 @@ mod tests {
         let binds = Some(binds.iter().map(|bind| (*bind).to_owned()).collect());
         let host = HostConfig { binds, ..HostConfig::new() };
         let mut registered = Registered::default();
-        register(&Volumes::open(root.path()), root.path(), &config, &host, &mut registered)?;
+        let containers = Containers::open(root.path(), "overlay2");
+        register(&Volumes::open(root.path()), &containers, root.path(), &config, &host, &mut registered)?;
         Ok((registered, root))
     }
 

@@ -4,9 +4,14 @@
 //! The split is docker's: [`Flags`] is the client's side (docker/cli 20.10, container/opts.go
 //! `parse`), [`CreateRequest`] is what goes over the API.
 
-use std::collections::BTreeMap;
+pub mod env_file;
+mod mount_flag;
+pub mod values;
 
 use containers::{Config, Empty, HostConfig};
+
+pub use mount_flag::mount;
+pub(crate) use mount_flag::truth;
 
 use crate::create::CreateRequest;
 
@@ -57,29 +62,36 @@ pub struct Flags {
     pub interactive: bool,
     /// `-d`: nobody is attached.
     pub detach: bool,
+    /// `-a`, each `stdin`, `stdout` or `stderr`; none is the last two.
+    pub attach: Vec<String>,
+    /// `-t`.
+    pub tty: bool,
 }
 
 impl Flags {
     /// The request that docker's client sends for these flags.
     pub fn request(self) -> CreateRequest {
         let (volumes, binds): (Vec<_>, Vec<_>) = self.volumes.into_iter().partition(|spec| !spec.contains(':'));
-        let attach = !self.detach;
+        let wants = |stream: &str| !self.detach && self.attach.iter().any(|wanted| wanted == stream);
+        let by_default = !self.detach && self.attach.is_empty();
+        let attach_stdin = !self.detach && (self.interactive || wants("stdin"));
         let config = Config {
             hostname: self.hostname.unwrap_or_default(),
             user: self.user.unwrap_or_default(),
-            attach_stdin: attach && self.interactive,
-            attach_stdout: attach,
-            attach_stderr: attach,
+            attach_stdin,
+            attach_stdout: by_default || wants("stdout"),
+            attach_stderr: by_default || wants("stderr"),
+            tty: self.tty,
             open_stdin: self.interactive,
             // Whoever is attached takes stdin along on leaving; detached, it stays open.
-            stdin_once: attach && self.interactive,
+            stdin_once: self.interactive && attach_stdin,
             env: listed(self.env),
             cmd: listed(self.command),
             image: self.image,
             volumes: Some(volumes.into_iter().map(|path| (path, Empty::default())).collect()),
             working_dir: self.working_dir.unwrap_or_default(),
             entrypoint: self.entrypoint.map(|word| vec![word]),
-            labels: Some(labels(&self.labels)),
+            labels: Some(values::pairs(&self.labels)),
             stop_signal: self.stop_signal.unwrap_or_default(),
             stop_timeout: self.stop_timeout,
             ..Config::default()
@@ -103,14 +115,6 @@ impl Flags {
 /// A list as Go keeps it: none is null.
 fn listed(list: Vec<String>) -> Option<Vec<String>> {
     (!list.is_empty()).then_some(list)
-}
-
-fn labels(typed: &[String]) -> BTreeMap<String, String> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((key, value)) => (key.to_owned(), value.to_owned()),
-        None => (text.clone(), String::new()),
-    };
-    typed.iter().map(pair).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,16 @@
 //! The flags that say what a container is to be: those of `create`, and of `run` beside its own.
 
-use clap::Args;
-use runtime::Flags;
+mod process;
+mod refused;
+mod resources;
+mod surroundings;
+mod value;
 
-use crate::failure::{BEFORE_THE_CONTAINER, Failure};
+use clap::Args;
+use runtime::{CreateRequest, Flags, flags::values};
+
+pub use self::surroundings::{check_id_file, write_id};
+use crate::failure::Failure;
 
 /// What the user types about a container to be made.
 #[derive(Debug, Args)]
@@ -48,8 +55,8 @@ pub struct ContainerFlags {
     #[arg(long, allow_hyphen_values = true)]
     pub cpus: Option<String>,
     /// Tune container pids limit (-1 for unlimited)
-    #[arg(long, allow_hyphen_values = true)]
-    pub pids_limit: Option<i64>,
+    #[arg(long, value_name = "INT", allow_hyphen_values = true)]
+    pub pids_limit: Option<String>,
     /// Set meta data on a container
     #[arg(short, long, value_name = "KEY[=VALUE]", allow_hyphen_values = true)]
     pub label: Vec<String>,
@@ -57,8 +64,28 @@ pub struct ContainerFlags {
     #[arg(long, allow_hyphen_values = true)]
     pub stop_signal: Option<String>,
     /// Timeout (in seconds) to stop a container
-    #[arg(long, allow_hyphen_values = true)]
-    pub stop_timeout: Option<i64>,
+    #[arg(long, value_name = "INT", allow_hyphen_values = true)]
+    pub stop_timeout: Option<String>,
+    /// Attach to STDIN, STDOUT or STDERR
+    #[arg(short, long, value_name = "STREAM", allow_hyphen_values = true)]
+    pub attach: Vec<String>,
+    /// Expose a port or a range of ports
+    #[arg(long, value_name = "PORT[/PROTOCOL]", allow_hyphen_values = true)]
+    pub expose: Vec<String>,
+    #[command(flatten)]
+    resources: resources::Resources,
+    #[command(flatten)]
+    process: process::Process,
+    #[command(flatten)]
+    health: process::Health,
+    #[command(flatten)]
+    mounts: surroundings::Mounts,
+    #[command(flatten)]
+    names: surroundings::Names,
+    #[command(flatten)]
+    papers: surroundings::Papers,
+    #[command(flatten)]
+    refused: refused::Refused,
     /// Keep STDIN open even if not attached
     #[arg(short, long)]
     pub interactive: bool,
@@ -74,13 +101,25 @@ pub struct ContainerFlags {
 }
 
 impl ContainerFlags {
-    /// What the flags mean.
+    /// The request that the flags mean.
     ///
     /// # Errors
-    /// A value that is no size or no number, in the words of docker's client.
-    pub fn meaning(self, detach: bool) -> Result<Flags, Failure> {
+    /// A flag that is not supported, or a value that means nothing, in the words of docker's client.
+    pub fn request(self, detach: bool) -> Result<CreateRequest, Failure> {
+        self.refused.check()?;
         let mut words = self.image_and_command.into_iter();
-        Ok(Flags {
+        let (mut memory, mut nano_cpus) = (0, 0);
+        value::put("m, --memory", self.memory.clone(), &mut memory, value::size)?;
+        value::put("cpus", self.cpus.clone(), &mut nano_cpus, value::nano_cpus)?;
+        let whole = |flag: &str, text: Option<String>| -> Result<Option<i64>, Failure> {
+            text.map(|text| {
+                let mut number = 0;
+                value::put(flag, Some(text), &mut number, value::int)?;
+                Ok(number)
+            })
+            .transpose()
+        };
+        let flags = Flags {
             name: self.name,
             image: words.next().unwrap_or_default(),
             command: words.collect(),
@@ -94,16 +133,35 @@ impl ContainerFlags {
             read_only: self.read_only,
             cap_add: self.cap_add,
             cap_drop: self.cap_drop,
-            memory: self.memory.map(|text| size("-m, --memory", &text)).transpose()?,
-            nano_cpus: self.cpus.map(|text| nano_cpus(&text)).transpose()?,
-            pids_limit: self.pids_limit,
-            labels: self.label,
+            memory: self.memory.map(|_| memory),
+            nano_cpus: self.cpus.map(|_| nano_cpus),
+            pids_limit: whole("pids-limit", self.pids_limit)?,
+            labels: value::all("l, --label", &self.label, values::label)?,
             stop_signal: self.stop_signal,
-            stop_timeout: self.stop_timeout,
+            stop_timeout: whole("stop-timeout", self.stop_timeout)?,
             auto_remove: self.rm,
             interactive: self.interactive,
             detach,
-        })
+            attach: value::all("a, --attach", &self.attach, values::stream)?,
+            tty: false,
+        };
+        let mut request = flags.request();
+        self.resources.put(&mut request.host_config)?;
+        self.process.put(&mut request.host_config)?;
+        self.health.put(&mut request.config)?;
+        self.mounts.put(&mut request)?;
+        self.names.put(&mut request)?;
+        self.papers.put(&mut request)?;
+        if !self.expose.is_empty() {
+            let ports = self.expose.iter().map(|text| values::exposed(text));
+            let ports = ports.collect::<Result<Vec<_>, _>>().map_err(|error| value::words(error.0))?.concat();
+            request.config.exposed_ports = Some(ports.into_iter().map(|port| (port, Default::default())).collect());
+        }
+        let restarts = !["", "no"].contains(&request.host_config.restart_policy.name.as_str());
+        if request.host_config.auto_remove && restarts {
+            return Err(value::words("Conflicting options: --restart and --rm".to_owned()));
+        }
+        Ok(request)
     }
 }
 
@@ -113,21 +171,4 @@ fn from_our_environment(text: String) -> Option<String> {
         return Some(text);
     }
     std::env::var(&text).ok().map(|value| format!("{text}={value}"))
-}
-
-fn bad_value(flag: &str, text: &str, why: &str) -> Failure {
-    Failure::words(format!("invalid argument {text:?} for \"{flag}\" flag: {why}")).with_code(BEFORE_THE_CONTAINER)
-}
-
-fn size(flag: &str, text: &str) -> Result<i64, Failure> {
-    base::units::ram_in_bytes(text).ok_or_else(|| bad_value(flag, text, &format!("invalid size: '{text}'")))
-}
-
-/// Processors in billionths: `1.5` is 1,500,000,000.
-fn nano_cpus(text: &str) -> Result<i64, Failure> {
-    let parsed = text.parse::<f64>().ok().filter(|cpus| cpus.is_finite() && (0.0..1e9).contains(cpus));
-    let Some(cpus) = parsed else {
-        return Err(bad_value("--cpus", text, "failed to parse as a rational number"));
-    };
-    Ok((cpus * 1e9).round() as i64)
 }
