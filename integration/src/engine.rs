@@ -125,9 +125,7 @@ impl Engine {
 
     fn end(&mut self, signal: &str) {
         if let Self::Dockerd { daemon, .. } = self {
-            let pid = daemon.id().to_string();
-            let sent = Command::new("kill").args(["-s", signal, &pid]).stderr(Stdio::null()).status();
-            sent.expect("kill runs");
+            crate::signals::send(daemon.id(), signal);
             daemon.wait().expect("our own child");
         }
     }

@@ -99,8 +99,7 @@ impl Going {
 
     /// Sends a signal, by its name without `SIG`, to the client.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -s {name}");
+        crate::signals::send(self.pid(), name);
     }
 
     /// Waits for its end; a command or a pipe of it that stays open for two minutes is a failure of the story.

@@ -23,6 +23,7 @@ mod oracle;
 pub mod power;
 mod room;
 mod said;
+mod signals;
 mod tree;
 
 pub use both::{agree, same_between, same_on, same_on_both};
@@ -33,3 +34,4 @@ pub use names::settle;
 pub use oracle::Oracle;
 pub use room::Room;
 pub use said::{Said, Tell, lines_sorted};
+pub use signals::send;

@@ -37,7 +37,9 @@ pub(crate) fn write(
         sys::truncate_write(&path, text, 0o644)?;
         Ok(path)
     };
-    let hosts = put("hosts", &hosts(host, network)?)?;
+    // A host without the file has none to copy; dockerd then makes and mounts none.
+    let text = hosts(host, network)?;
+    let hosts = text.as_ref().map_or_else(|| Ok(dir.join("hosts")), |text| put("hosts", text))?;
     let resolv = resolv(host, network)?;
     let resolv_path = put("resolv.conf", resolv.as_bytes())?;
     if network == Network::Own {
@@ -58,19 +60,22 @@ pub(crate) fn write(
             _ => &mut record.hosts_path,
         };
         *noted = source.to_string_lossy().into_owned();
+        if destination == HOSTS && text.is_none() && source == dir.join("hosts") {
+            continue;
+        }
         mounted.push(network_file(source, destination, writable));
     }
     Ok(mounted)
 }
 
 /// On the host's network a copy of the host's.
-fn hosts(host: &HostConfig, network: Network) -> sys::Result<Vec<u8>> {
+fn hosts(host: &HostConfig, network: Network) -> sys::Result<Option<Vec<u8>>> {
     if network == Network::Host && host.extra_hosts.as_ref().is_none_or(Vec::is_empty) {
-        return Ok(sys::read_opt(HOSTS)?.unwrap_or_default());
+        return sys::read_opt(HOSTS);
     }
     let mut hosts = Hosts::new();
     host.extra_hosts.iter().flatten().for_each(|extra| hosts.add_extra(extra));
-    Ok(hosts.to_string().into_bytes())
+    Ok(Some(hosts.to_string().into_bytes()))
 }
 
 fn resolv(host: &HostConfig, network: Network) -> sys::Result<String> {

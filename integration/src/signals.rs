@@ -1,0 +1,20 @@
+//! Signals to processes of a story: not every system has the program `kill`.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Sends a signal, by its name without `SIG`. A process that is a zombie counts as there.
+#[track_caller]
+pub fn send(pid: u32, name: &str) {
+    let signal = match name {
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "QUIT" => Signal::QUIT,
+        "TERM" => Signal::TERM,
+        "USR1" => Signal::USR1,
+        "WINCH" => Signal::WINCH,
+        other => panic!("no story sends SIG{other} yet"),
+    };
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process has a number");
+    kill_process(pid, signal).unwrap_or_else(|errno| panic!("SIG{name} to {pid:?}: {errno}"));
+}
