@@ -126,7 +126,15 @@ fn flags_do_what_they_say() {
             ),
             run(
                 house,
-                &["--rm", "-u", "1234:5678", "busybox:golden", "sh", "-c", "id; echo $HOME; touch /tmp/x; ls -ln /tmp"],
+                &[
+                    "--rm",
+                    "-u",
+                    "1234:5678",
+                    "busybox:golden",
+                    "sh",
+                    "-c",
+                    "id; echo $HOME; touch /tmp/x; stat -c '%A %u:%g %s %n' /tmp/*",
+                ],
             ),
             run(house, &["--rm", "-u", "nosuch", "busybox:golden", "id"]),
             run(

@@ -9,7 +9,8 @@ const NANOS: i128 = 1_000_000_000;
 
 /// The moment that a text means, seen from `now`.
 pub fn moment(text: &str, now: Time) -> Option<Time> {
-    if let Some(ago) = base::units::go_duration(text) {
+    // Zero is a moment, not a span.
+    if let Some(ago) = base::units::go_duration(text).filter(|_| text != "0") {
         return Some(Time::from_unix_nanos(now.unix_nanos() - i128::from(ago)));
     }
     if let Some(time) = unix(text) {

@@ -211,10 +211,11 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        // A test that failed leaves nothing running.
-        if let Ok(State::Running(_)) = state(&self.run_dir()) {
-            let _ = self.connect().kill(9);
-            let _ = self.connect().wait();
+        // A test that failed leaves nothing running. Connected to its end before the kill: after it
+        // the shim may be gone at once.
+        if let (Ok(waiting), Ok(killing)) = (Connection::open(&self.run_dir()), Connection::open(&self.run_dir())) {
+            let _ = killing.kill(9);
+            let _ = waiting.wait();
         }
         let _ = runtime::shim::clean_up(&self.run_dir(), |_| Ok::<_, sys::Error>(()));
     }
@@ -225,7 +226,7 @@ pub fn pump(session: Session, stdin: Option<OwnedFd>) -> Result<Said, SessionErr
     let (mut out, to_out) = std::io::pipe().expect("a pipe");
     let (mut err, to_err) = std::io::pipe().expect("a pipe");
     let streams = Streams { stdin, stdout: Some(to_out.into()), stderr: Some(to_err.into()) };
-    let pumping = std::thread::spawn(move || session.pump(Pump { streams, proxy_signals: false }));
+    let pumping = std::thread::spawn(move || session.pump(Pump { streams, proxy_signals: false, terminal: None }));
     let err = std::thread::spawn(move || {
         let mut text = Vec::new();
         err.read_to_end(&mut text).map(|_| text)
