@@ -23,6 +23,7 @@ mod oracle;
 pub mod power;
 mod room;
 mod said;
+mod screen;
 mod signals;
 mod tree;
 
@@ -34,4 +35,5 @@ pub use names::settle;
 pub use oracle::Oracle;
 pub use room::Room;
 pub use said::{Said, Tell, lines_sorted};
+pub use screen::Screen;
 pub use signals::send;

@@ -83,7 +83,7 @@ fn run(file: &OsString) -> i32 {
     let own = |fd: std::os::fd::BorrowedFd<'_>| -> Option<OwnedFd> { fd.try_clone_to_owned().ok() };
     let (out, err) = (std::io::stdout(), std::io::stderr());
     let streams = Streams { stdin: None, stdout: own(out.as_fd()), stderr: own(err.as_fd()) };
-    match session.pump(Pump { streams, proxy_signals: true }) {
+    match session.pump(Pump { streams, proxy_signals: true, terminal: None }) {
         Ok(exit) => exit.exit_code,
         Err(error) => {
             eprintln!("{error}");

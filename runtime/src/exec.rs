@@ -11,8 +11,8 @@ use crate::{
     cgroup::grace,
     find,
     home::{Home, HomeError},
-    run::Streams,
-    shim::{self, Attach, ConnectError, Connection, ExecProcess, Pump, SessionError},
+    run::{Client, pump},
+    shim::{self, Attach, ConnectError, Connection, ExecProcess, SessionError},
     spec::{self, ProcessPlan, SpecError},
     start,
     truth::{self, Keeper},
@@ -36,6 +36,8 @@ pub struct ExecRequest {
     pub privileged: bool,
     /// `-d`: do not wait for it.
     pub detach: bool,
+    /// `-t`: it has a terminal.
+    pub tty: bool,
 }
 
 /// Why a process was not run.
@@ -47,6 +49,9 @@ pub enum ExecError {
     /// The words are dockerd's.
     #[error("No exec command specified")]
     NoCommand,
+    /// The words are those of docker's client.
+    #[error("the input device is not a TTY")]
+    NoTerminal,
     /// The words are dockerd's.
     #[error("Container {0} is not running")]
     NotRunning(ContainerId),
@@ -112,7 +117,7 @@ impl From<ConnectError> for ExecError {
 ///
 /// # Errors
 /// [`ExecError`].
-pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, ExecError> {
+pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, ExecError> {
     if request.command.is_empty() {
         return Err(ExecError::NoCommand);
     }
@@ -130,11 +135,15 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
     grace::begin();
     // Not that anything is written: but what it needs may be covered, see there.
     drop(home.writer()?);
+    if !request.detach {
+        client.check(request.tty).map_err(|_| ExecError::NoTerminal)?;
+    }
     let process = process(home, &container, &request)?;
+    let wanted = client.streams.wanted();
     let attach = Attach {
-        stdin: !request.detach && streams.stdin.is_some(),
-        stdout: !request.detach && streams.stdout.is_some(),
-        stderr: !request.detach && streams.stderr.is_some(),
+        stdin: !request.detach && wanted.stdin,
+        stdout: !request.detach && wanted.stdout,
+        stderr: !request.detach && wanted.stderr,
     };
     let shim = match Connection::open(&home.run_dir(&container.id)) {
         Err(ConnectError::Gone(_)) => return Err(ExecError::NotRunning(container.id)),
@@ -144,8 +153,8 @@ pub fn exec(home: &Home, request: ExecRequest, streams: Streams) -> Result<i32, 
     if request.detach {
         return Ok(0);
     }
-    let exit = session.pump(Pump { streams, proxy_signals: false })?;
-    Ok(exit.exit_code)
+    let client = Client { proxy_signals: false, ..client };
+    Ok(pump(session, client, request.tty, false)?.exit_code)
 }
 
 /// The container's own process with what `exec` says otherwise.
@@ -155,6 +164,7 @@ fn process(home: &Home, container: &Container, request: &ExecRequest) -> Result<
     let apparmor = apparmor::profile(record);
     let args = request.command.clone();
     let mut process = spec::process(&ProcessPlan { record, host, user: &user, args, apparmor: apparmor.as_deref() })?;
+    spec::with_terminal(&mut process, record, request.tty);
     spec::with_env(&mut process, &request.env);
     if let Some(cwd) = request.working_dir.as_deref().filter(|cwd| !cwd.is_empty()) {
         process["cwd"] = cwd.into();

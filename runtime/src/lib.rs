@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 mod apparmor;
+pub mod attach;
 pub mod caps;
 pub mod cgroup;
 pub mod config;
@@ -46,6 +47,7 @@ pub mod spec;
 pub mod start;
 pub mod stop;
 pub mod support;
+pub mod terminal;
 mod truth;
 pub mod user;
 pub mod volumes;
@@ -53,6 +55,7 @@ pub mod wait;
 pub mod where_;
 pub mod words;
 
+pub use attach::{AttachError, attach};
 pub use create::{CreateRequest, Created, create};
 pub use diff::diff;
 pub use ended::record as record_end;
@@ -67,7 +70,7 @@ pub use ps::{PsRequest, PsRow, ps};
 pub use restart::restart;
 pub use rm::{RmRequest, rm};
 pub use rmi::rmi;
-pub use run::{News, Ran, Streams, run, start_attached};
+pub use run::{Client, News, Ran, Streams, run, start_attached};
 pub use start::start;
 pub use stop::{StopRequest, stop};
 pub use wait::wait;

@@ -8,8 +8,9 @@ use crate::{
     cgroup::grace,
     create::{self, CreateError, CreateRequest},
     home::{Home, HomeError},
-    shim::{Attach, ConnectError, Connection, Pump, Session, SessionError},
+    shim::{Attach, ConnectError, Connection, ExitRecord, Pump, Session, SessionError, Shown},
     start::{self, StartError, Started},
+    terminal::{self, DetachKeys},
 };
 
 /// Where an attached container's streams go. What is `None` is not attached.
@@ -23,8 +24,43 @@ pub struct Streams {
     pub stderr: Option<OwnedFd>,
 }
 
+/// Who is attached, and how.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Where the streams come from and go to.
+    pub streams: Streams,
+    /// Signals to us are meant for the process (`--sig-proxy`), unless it has a terminal.
+    pub proxy_signals: bool,
+    /// What leaves a container with a terminal running.
+    pub keys: DetachKeys,
+}
+
+/// A container with a terminal can be typed to from a terminal only. The words are those of
+/// docker's client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the input device is not a TTY")]
+pub struct NoTerminal;
+
+impl Client {
+    /// Whether what we have to type on fits (docker/cli 20.10, streams/in.go `CheckTty`).
+    ///
+    /// # Errors
+    /// [`NoTerminal`].
+    pub fn check(&self, tty: bool) -> Result<(), NoTerminal> {
+        let fits = !tty || self.streams.stdin.as_ref().is_none_or(terminal::is_terminal);
+        if fits { Ok(()) } else { Err(NoTerminal) }
+    }
+}
+
+/// Carries the streams to the end of the process.
+pub(crate) fn pump(session: Session, client: Client, tty: bool, again: bool) -> Result<ExitRecord, SessionError> {
+    let Client { streams, proxy_signals, keys } = client;
+    let terminal = tty.then_some(Shown { keys, again });
+    session.pump(Pump { streams, proxy_signals, terminal })
+}
+
 impl Streams {
-    fn wanted(&self) -> Attach {
+    pub(crate) fn wanted(&self) -> Attach {
         Attach { stdin: self.stdin.is_some(), stdout: self.stdout.is_some(), stderr: self.stderr.is_some() }
     }
 }
@@ -34,6 +70,8 @@ impl Streams {
 pub enum Ran {
     /// It runs on by itself (`-d`).
     Detached(ContainerId),
+    /// It runs on; the user left it by the keys for that.
+    Left(ContainerId),
     /// It has ended, with this code (128 and the signal's number if a signal ended it).
     Ended {
         /// Which container.
@@ -58,6 +96,9 @@ pub enum RunError {
     /// It runs, and its streams cannot be had.
     #[error(transparent)]
     Attach(#[from] ConnectError),
+    /// It has a terminal, and we have none.
+    #[error(transparent)]
+    NoTerminal(#[from] NoTerminal),
     /// It ran, and the connection broke off.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -80,7 +121,11 @@ impl RunError {
     /// may not be run, else 125. It goes by the words (docker/cli 20.10, run.go
     /// `runStartContainerErr`).
     pub fn exit_code(&self) -> u8 {
-        let Self::Start(error) = self else { return 125 };
+        let error = match self {
+            Self::Start(error) => error,
+            Self::NoTerminal(_) => return 1,
+            _ => return 125,
+        };
         let words = error.to_string();
         let says = |text: &str| words.contains(text);
         match () {
@@ -107,23 +152,27 @@ pub enum News<'a> {
 pub fn run(
     home: &Home,
     request: CreateRequest,
-    streams: Option<Streams>,
+    client: Option<Client>,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Ran, RunError> {
+    let tty = request.config.tty;
+    if let Some(client) = &client {
+        client.check(tty)?;
+    }
     grace::begin();
     let writer = home.writer()?;
     let created = create::create_with(home, &writer, request)?;
     tell(News::Made(&created.id));
     created.warnings.iter().for_each(|text| tell(News::Warning(text)));
-    let started = start::start_with(home, &writer, &created.id, streams.as_ref().map(Streams::wanted))?;
+    let started = start::start_with(home, &writer, &created.id, client.as_ref().map(|client| client.streams.wanted()))?;
     // The shim holds the lock now.
     drop(writer);
     // The network's warning was given when it was made.
     let new = started.warnings.iter().filter(|text| !created.warnings.contains(text));
     new.for_each(|text| tell(News::Warning(text)));
-    match streams {
+    match client {
         None => Ok(Ran::Detached(created.id)),
-        Some(streams) => follow(home, created.id, started, streams),
+        Some(client) => follow(home, created.id, started, client, tty),
     }
 }
 
@@ -131,22 +180,30 @@ pub fn run(
 ///
 /// # Errors
 /// [`RunError`].
-pub fn start_attached(home: &Home, container: &str, streams: Streams) -> Result<Ran, RunError> {
+pub fn start_attached(home: &Home, container: &str, mut client: Client) -> Result<Ran, RunError> {
     let id = home.containers().lookup(container).map_err(StartError::from)?;
+    let config = home.containers().load_record(&id).map_err(|error| StartError::Settle(error.into()))?.config;
+    client.check(config.tty)?;
+    if !config.open_stdin {
+        client.streams.stdin = None;
+    }
     grace::begin();
     let writer = home.writer()?;
-    let started = start::start_with(home, &writer, &id, Some(streams.wanted()))?;
+    let started = start::start_with(home, &writer, &id, Some(client.streams.wanted()))?;
     drop(writer);
-    follow(home, id, started, streams)
+    follow(home, id, started, client, config.tty)
 }
 
-fn follow(home: &Home, id: ContainerId, started: Started, streams: Streams) -> Result<Ran, RunError> {
-    let session: Session = match started.session {
-        Some(session) => session,
-        None => Connection::open(&home.run_dir(&id))?.attach(streams.wanted())?,
+fn follow(home: &Home, id: ContainerId, started: Started, client: Client, tty: bool) -> Result<Ran, RunError> {
+    let (session, again): (Session, bool) = match started.session {
+        Some(session) => (session, false),
+        None => (Connection::open(&home.run_dir(&id))?.attach(client.streams.wanted())?, true),
     };
-    let exit = session.pump(Pump { streams, proxy_signals: true })?;
-    Ok(Ran::Ended { id, code: exit.exit_code })
+    match pump(session, client, tty, again) {
+        // docker/cli 20.10, run.go: whoever leaves it has got what was wanted.
+        Err(SessionError::Detached) => Ok(Ran::Left(id)),
+        other => Ok(Ran::Ended { id, code: other?.exit_code }),
+    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,6 @@ pub struct Unsupported(pub String);
 /// [`Unsupported`], the first thing without which it would not be what it is meant to be.
 pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsupported> {
     let no = |what: &str| Err(Unsupported(what.to_owned()));
-    if record.config.tty {
-        return no("a terminal (-t)");
-    }
     if host.ipc_mode.starts_with("container:") {
         return Err(Unsupported(format!("the namespace of another container (--ipc {})", host.ipc_mode)));
     }
@@ -50,7 +47,7 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
 
 #[cfg(test)]
 mod tests {
-    use containers::{Config, hostconfig::RestartPolicy};
+    use containers::hostconfig::RestartPolicy;
 
     use super::*;
 
@@ -62,9 +59,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let record = Record { config: Config { tty: true, ..Config::default() }, ..Record::default() };
-        let words = check(&record, &HostConfig::new()).expect_err("no terminals").to_string();
-        assert_eq!(words, "it needs a terminal (-t), which cannot be given yet");
+        let host = HostConfig { runtime: "other".to_owned(), ..HostConfig::new() };
+        let words = check(&Record::default(), &host).expect_err("no other runtime").to_string();
+        assert_eq!(words, "it needs the runtime other, which cannot be given yet");
         let host = HostConfig { ipc_mode: "container:abc".to_owned(), ..HostConfig::new() };
         assert!(check(&Record::default(), &host).expect_err("no sharing").0.contains("--ipc container:abc"));
     }

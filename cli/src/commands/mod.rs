@@ -7,6 +7,7 @@ use runtime::{Home, HomeOptions, home::Writer};
 
 use crate::failure::Failure;
 
+mod attach;
 mod container;
 mod container_flags;
 mod container_inspect;
@@ -86,6 +87,7 @@ use commands;
 commands! {
     /// What can be done.
     Command {
+        Attach(attach),
         Create(create),
         Demo(demo),
         Diff(diff),

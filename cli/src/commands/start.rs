@@ -1,8 +1,11 @@
 //! `minidock start`: a container that is there runs (again).
 
-use runtime::Ran;
+use runtime::{Ran, run::RunError};
 
-use super::{Place, streams};
+use super::{
+    Place,
+    streams::{self, Manner},
+};
 use crate::{failure::Failure, out::Out};
 
 /// Start one or more stopped containers
@@ -14,6 +17,8 @@ pub struct Args {
     /// Attach container's STDIN
     #[arg(short, long)]
     interactive: bool,
+    #[command(flatten)]
+    manner: Manner,
     #[arg(required = true, value_name = "CONTAINER")]
     containers: Vec<String>,
 }
@@ -24,10 +29,16 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         let [container] = args.containers.as_slice() else {
             return Err(Failure::words("you cannot start and attach multiple containers at once"));
         };
-        let streams = streams::ours(args.interactive)?;
-        let ran = runtime::start_attached(&home, container, streams).map_err(|error| Failure::engine(&error))?;
+        let client = args.manner.client(streams::ours(args.interactive)?, true)?;
+        let ran = runtime::start_attached(&home, container, client).map_err(|error| match &error {
+            RunError::NoTerminal(_) => Failure::words(error.to_string()),
+            RunError::Session(error) if streams::ended(error).is_some() => {
+                Failure::code(streams::ended(error).unwrap_or(1))
+            }
+            _ => Failure::engine(&error),
+        })?;
         return match ran {
-            Ran::Detached(_) | Ran::Ended { code: 0, .. } => Ok(()),
+            Ran::Detached(_) | Ran::Left(_) | Ran::Ended { code: 0, .. } => Ok(()),
             Ran::Ended { code, .. } => Err(Failure::code(code.rem_euclid(256) as u8)),
         };
     }

@@ -2,16 +2,72 @@
 
 use std::{io, os::fd::AsFd};
 
-use runtime::Streams;
+use runtime::{Client, Streams, terminal::DetachKeys};
+
+use crate::failure::{BEFORE_THE_CONTAINER, Failure};
 
 /// stdout and stderr, and stdin if wanted.
 ///
 /// # Errors
 /// When a stream is closed.
 pub fn ours(stdin: bool) -> io::Result<Streams> {
+    some(stdin, true, true)
+}
+
+/// Those that are wanted.
+///
+/// # Errors
+/// When one is closed.
+pub fn some(stdin: bool, stdout: bool, stderr: bool) -> io::Result<Streams> {
     Ok(Streams {
         stdin: if stdin { Some(io::stdin().as_fd().try_clone_to_owned()?) } else { None },
-        stdout: Some(io::stdout().as_fd().try_clone_to_owned()?),
-        stderr: Some(io::stderr().as_fd().try_clone_to_owned()?),
+        stdout: if stdout { Some(io::stdout().as_fd().try_clone_to_owned()?) } else { None },
+        stderr: if stderr { Some(io::stderr().as_fd().try_clone_to_owned()?) } else { None },
     })
+}
+
+/// How a command is attached beside its streams.
+#[derive(Debug, clap::Args)]
+pub struct Manner {
+    /// Override the key sequence for detaching a container
+    #[arg(long, value_name = "KEYS")]
+    detach_keys: Option<String>,
+}
+
+impl Manner {
+    /// A client with these streams.
+    ///
+    /// # Errors
+    /// For keys that are none.
+    pub fn client(&self, streams: Streams, proxy_signals: bool) -> Result<Client, Failure> {
+        let keys = match self.detach_keys.as_deref() {
+            None | Some("") => DetachKeys::default(),
+            Some(text) => text.parse().map_err(|error| Failure::engine(&error))?,
+        };
+        Ok(Client { streams, proxy_signals, keys })
+    }
+}
+
+/// `--sig-proxy`, as docker's flags that are true by themselves: `--sig-proxy=false`.
+///
+/// # Errors
+/// For what is no truth value.
+pub fn truth(flag: &str, text: &str) -> Result<bool, Failure> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => {
+            let why = format!("strconv.ParseBool: parsing {text:?}: invalid syntax");
+            let words = format!("invalid argument {text:?} for \"--{flag}\" flag: {why}");
+            Err(Failure::words(words).with_code(BEFORE_THE_CONTAINER))
+        }
+    }
+}
+
+/// The exit code of a client that a signal ended, or nothing but the words.
+pub fn ended(error: &runtime::shim::SessionError) -> Option<u8> {
+    match error {
+        runtime::shim::SessionError::Signal(number) => u8::try_from(128 + number).ok(),
+        _ => None,
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use graphdriver::Access;
-use runtime::{ExecRequest, Home, HomeOptions, RmRequest, Streams};
+use runtime::{Client, ExecRequest, Home, HomeOptions, RmRequest, Streams};
 
 use super::DemoError;
 
@@ -62,7 +62,8 @@ impl Stage {
         };
         let errors = writer.try_clone()?;
         let streams = Streams { stdin: None, stdout: Some(writer.into()), stderr: Some(errors.into()) };
-        let code = runtime::exec(&self.home, request, streams).map_err(|error| DemoError::of("exec", error))?;
+        let code = runtime::exec(&self.home, request, Client { streams, ..Client::default() })
+            .map_err(|error| DemoError::of("exec", error))?;
         let mut said = Vec::new();
         reader.read_to_end(&mut said)?;
         Ok((code, String::from_utf8_lossy(&said).into_owned()))

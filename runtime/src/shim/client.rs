@@ -53,14 +53,14 @@ pub struct Connection {
 }
 
 /// The socket, by a short path: one in the file system may be longer than an address may be.
-fn by_descriptor<T>(dir: &Path, act: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn by_descriptor<T>(dir: &Path, name: &str, act: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> {
     let open = std::fs::File::open(dir)?;
-    act(PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", open.as_raw_fd())))
+    act(PathBuf::from(format!("/proc/self/fd/{}/{name}", open.as_raw_fd())))
 }
 
 /// The shim's end.
 pub(super) fn listen(dir: &Path) -> io::Result<UnixListener> {
-    by_descriptor(dir, UnixListener::bind)
+    by_descriptor(dir, SOCKET, UnixListener::bind)
 }
 
 impl Connection {
@@ -70,7 +70,7 @@ impl Connection {
     /// [`ConnectError::Gone`] when none does.
     pub fn open(dir: &Path) -> Result<Self, ConnectError> {
         let gone = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
-        match by_descriptor(dir, UnixStream::connect) {
+        match by_descriptor(dir, SOCKET, UnixStream::connect) {
             Ok(socket) => Ok(Self { socket, input: Vec::new() }),
             Err(error) if gone.contains(&error.kind()) => Err(ConnectError::Gone(dir.to_owned())),
             Err(error) => Err(error.into()),

@@ -10,7 +10,7 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd as _, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use libcontainer::{container::builder::ContainerBuilder, error::LibcontainerError, syscall::syscall::SyscallType};
@@ -36,6 +36,8 @@ pub(super) const FILTER: &str = "seccomp.bpf";
 pub(super) struct Ends {
     pub stdio: [OwnedFd; 3],
     pub status: OwnedFd,
+    /// Where the master of its terminal is to be sent, if it has one.
+    pub console: Option<PathBuf>,
 }
 
 /// What the helper is for.
@@ -60,7 +62,7 @@ pub(super) fn run(task: Task, dir: &Path, plan: &Plan, ends: Ends) -> i32 {
     // libcontainer tells it.
     sys::process::unblock_signals();
     let mut status = File::from(ends.status);
-    match work(task, dir, plan, ends.stdio, &mut status) {
+    match work(task, dir, plan, ends.stdio, ends.console, &mut status) {
         Ok(()) => 0,
         Err(reason) => {
             say(&mut status, &format!("failed\n{reason}"));
@@ -74,7 +76,14 @@ fn say(status: &mut File, line: &str) {
     drop(status.write_all(line.as_bytes()));
 }
 
-fn work(task: Task, dir: &Path, plan: &Plan, stdio: [OwnedFd; 3], status: &mut File) -> Result<(), String> {
+fn work(
+    task: Task,
+    dir: &Path,
+    plan: &Plan,
+    stdio: [OwnedFd; 3],
+    console: Option<PathBuf>,
+    status: &mut File,
+) -> Result<(), String> {
     own_stdio(&stdio, plan.stdio_owner);
     let group = Cgroup::at(&plan.cgroup, &hierarchies().map_err(words)?).map_err(words)?;
     group.join_what_libcontainer_leaves_out().map_err(words)?;
@@ -87,6 +96,7 @@ fn work(task: Task, dir: &Path, plan: &Plan, stdio: [OwnedFd; 3], status: &mut F
         .with_root_path(dir.join(OCI))
         .map_err(chain)?
         .with_executor(executor)
+        .with_console_socket(console)
         .with_stdin(stdin)
         .with_stdout(stdout)
         .with_stderr(stderr);

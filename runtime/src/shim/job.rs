@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::io::Errno;
+use rustix::{
+    io::Errno,
+    termios::{Winsize, tcsetwinsize},
+};
+
+use super::console::Console;
 
 /// How long a stream may stay open after its process has ended, held by some descendant.
 ///
@@ -25,8 +30,12 @@ pub(super) struct Job {
     /// Until the helper is done.
     pub helper: Option<Helper>,
     pub stdin: Option<Stdin>,
-    /// stdout and stderr, until they end.
+    /// stdout and stderr, until they end; of a terminal the first is all.
     pub outputs: [Option<OwnedFd>; 2],
+    /// Where its terminal is to come from, until it has come.
+    pub console: Option<Console>,
+    /// Its terminal.
+    pub terminal: Option<OwnedFd>,
     pub ended: Option<Exit>,
 }
 
@@ -99,6 +108,27 @@ impl Job {
     /// When to look at it again though nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
         self.ended.filter(|_| self.helper.is_none()).map(|exit| exit.at + LINGER)
+    }
+
+    /// Takes its terminal, if it has come. `stdin`: what clients type goes there.
+    pub fn take_terminal(&mut self, stdin: bool) -> std::io::Result<()> {
+        let Some(console) = &mut self.console else { return Ok(()) };
+        let Some(master) = console.take()? else { return Ok(()) };
+        self.console = None;
+        rustix::io::ioctl_fionbio(&master, true)?;
+        self.outputs[0] = Some(master.try_clone()?);
+        if stdin {
+            self.stdin = Some(Stdin::new(master.try_clone()?));
+        }
+        self.terminal = Some(master);
+        Ok(())
+    }
+
+    /// Tells its terminal, and by that the process, how large it is.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // A terminal that has just ended has no size.
+        let _ = self.terminal.as_ref().map(|terminal| tcsetwinsize(terminal, size));
     }
 
     /// Whether it reads what it is given.

@@ -24,6 +24,7 @@
 mod bundle;
 mod client;
 mod complaints;
+mod console;
 mod end;
 mod error;
 mod helper;
@@ -45,7 +46,7 @@ pub use end::{End, Ended, OnEnd};
 pub use error::StartError;
 pub use plan::Release;
 pub use protocol::Attach;
-pub use session::{Pump, Session, SessionError};
+pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
 pub use state::{ExitRecord, Running, State, clean_up, state};
 

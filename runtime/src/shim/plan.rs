@@ -31,6 +31,9 @@ pub(crate) struct Plan {
     pub log: Option<PathBuf>,
     /// A pipe, else `/dev/null`.
     pub stdin: bool,
+    /// A terminal in place of pipes.
+    #[serde(default)]
+    pub tty: bool,
     /// The first client that has nothing more to say closes it.
     pub stdin_once: bool,
     /// Who may open `/dev/stdout` in the container.

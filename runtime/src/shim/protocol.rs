@@ -27,12 +27,14 @@ pub(super) enum Kind {
     StdinEnd = 5,
     /// One byte: a signal for the process.
     Signal = 6,
+    /// Two numbers of two bytes, big endian: rows and columns of the process's terminal.
+    Resize = 7,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        use Kind::{Exit, Signal, Stderr, Stdin, StdinEnd, Stdout, Talk};
-        [Stdin, Stdout, Stderr, Talk, Exit, StdinEnd, Signal].into_iter().find(|kind| *kind as u8 == byte)
+        use Kind::{Exit, Resize, Signal, Stderr, Stdin, StdinEnd, Stdout, Talk};
+        [Stdin, Stdout, Stderr, Talk, Exit, StdinEnd, Signal, Resize].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 

@@ -26,7 +26,7 @@ use super::{
     peer::{Peer, Role},
     plan::Plan,
     protocol::{Answer, Kind},
-    start,
+    start::{self, Stdio},
     state::{ExitRecord, RUNNING, Running},
 };
 
@@ -129,7 +129,8 @@ impl Shim {
     }
 
     fn begin(&mut self) {
-        match start::start(Task::Init, INIT, self.plan.stdin, &self.dir, &self.plan) {
+        let stdio = Stdio { stdin: self.plan.stdin, tty: self.plan.tty };
+        match start::start(Task::Init, INIT, stdio, &self.dir, &self.plan) {
             Ok(job) => self.jobs.push(job),
             Err(error) => self.never_started(&StartError::shim(&error.to_string())),
         }

@@ -22,7 +22,10 @@ use super::{
     ExitRecord,
     protocol::{Kind, first, put},
 };
-use crate::run::Streams;
+use crate::{
+    run::Streams,
+    terminal::{self, DetachKeys, Raw, Size, Watch},
+};
 
 /// A connection to a container's, or an exec's, streams.
 #[derive(Debug)]
@@ -37,6 +40,12 @@ pub enum SessionError {
     /// The shim was killed, or dropped us because we did not read.
     #[error("the connection to the container was lost")]
     Lost,
+    /// The user typed the keys that leave it running. The words are those of docker's client.
+    #[error("read escape sequence")]
+    Detached,
+    /// A signal told us to end, with a terminal between us and the process.
+    #[error("ended by signal {0}")]
+    Signal(i32),
     /// Our own side.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -55,6 +64,17 @@ pub struct Pump {
     pub streams: Streams,
     /// Signals to us are meant for the process (`--sig-proxy`).
     pub proxy_signals: bool,
+    /// The process has a terminal, and is shown on ours.
+    pub terminal: Option<Shown>,
+}
+
+/// How a process's terminal is shown on ours.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// What leaves it running.
+    pub keys: DetachKeys,
+    /// It has been there before: a change of size makes it draw itself again.
+    pub again: bool,
 }
 
 impl Session {
@@ -73,9 +93,24 @@ impl Session {
     /// When the connection is lost, or a stream of ours fails. An output that is closed is not a
     /// failure: what goes there is dropped.
     pub fn pump(mut self, pump: Pump) -> Result<ExitRecord, SessionError> {
-        let signals = pump.proxy_signals.then(Proxied::begin).transpose()?;
         let mut streams = pump.streams;
         let mut output = Vec::new();
+        let signals = match &pump.terminal {
+            Some(_) => Some(Signals::of(&WITH_TERMINAL)?),
+            None => pump.proxy_signals.then(|| Signals::of(&PROXIED)).transpose()?,
+        };
+        // Declared after the signals: the terminal is itself again before one of them ends us.
+        let _raw = match (&pump.terminal, &streams.stdin) {
+            (Some(_), Some(stdin)) => Raw::enter(stdin)?,
+            _ => None,
+        };
+        let mut keys = pump.terminal.as_ref().map(|shown| Watch::new(&shown.keys));
+        if let Some(shown) = &pump.terminal {
+            if shown.again {
+                resize(&streams, 1, &mut output);
+            }
+            resize(&streams, 0, &mut output);
+        }
         if streams.stdin.is_none() {
             put(Kind::StdinEnd, &[], &mut output);
         }
@@ -87,10 +122,17 @@ impl Session {
             if ready.signal
                 && let Some(signals) = &signals
             {
-                signals.forward(&mut output);
+                match pump.terminal {
+                    None => signals.forward(&mut output),
+                    Some(_) => match signals.next() {
+                        Some(Signal::SIGWINCH) => resize(&streams, 0, &mut output),
+                        Some(signal) => return Err(SessionError::Signal(signal as i32)),
+                        None => {}
+                    },
+                }
             }
             if ready.stdin {
-                read_stdin(&mut streams.stdin, &mut output)?;
+                read_stdin(&mut streams.stdin, keys.as_mut(), &mut output)?;
             }
             if ready.writable {
                 self.send(&mut output)?;
@@ -102,7 +144,7 @@ impl Session {
     }
 
     /// Waits for the process's end only, as a detached exec's client does not.
-    fn wait(&self, streams: &Streams, signals: Option<&Proxied>, output: &[u8]) -> Result<Ready, SessionError> {
+    fn wait(&self, streams: &Streams, signals: Option<&Signals>, output: &[u8]) -> Result<Ready, SessionError> {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, !output.is_empty());
         let mut fds = vec![PollFd::from_borrowed_fd(self.socket.as_fd(), wanted)];
@@ -180,7 +222,16 @@ fn push<'a>(fds: &mut Vec<PollFd<'a>>, fd: std::os::fd::BorrowedFd<'a>) -> usize
     fds.len() - 1
 }
 
-fn read_stdin(stdin: &mut Option<OwnedFd>, output: &mut Vec<u8>) -> Result<(), SessionError> {
+/// Tells the process's terminal the size of ours, `more` rows and columns larger.
+fn resize(streams: &Streams, more: u16, output: &mut Vec<u8>) {
+    let ours = streams.stdout.as_ref().and_then(terminal::size);
+    if let Some(Size { rows, columns }) = ours.or_else(|| streams.stdin.as_ref().and_then(terminal::size)) {
+        let numbers = [rows.saturating_add(more), columns.saturating_add(more)].map(u16::to_be_bytes);
+        put(Kind::Resize, &numbers.concat(), output);
+    }
+}
+
+fn read_stdin(stdin: &mut Option<OwnedFd>, keys: Option<&mut Watch>, output: &mut Vec<u8>) -> Result<(), SessionError> {
     let mut buffer = [0; 16 << 10];
     let Some(fd) = stdin else { return Ok(()) };
     match rustix::io::read(&*fd, &mut buffer) {
@@ -188,7 +239,18 @@ fn read_stdin(stdin: &mut Option<OwnedFd>, output: &mut Vec<u8>) -> Result<(), S
             *stdin = None;
             put(Kind::StdinEnd, &[], output);
         }
-        Ok(count) => put(Kind::Stdin, &buffer[..count], output),
+        Ok(count) => match keys {
+            None => put(Kind::Stdin, &buffer[..count], output),
+            Some(keys) => {
+                let (passed, detached) = keys.pass(&buffer[..count]);
+                if detached {
+                    return Err(SessionError::Detached);
+                }
+                if !passed.is_empty() {
+                    put(Kind::Stdin, &passed, output);
+                }
+            }
+        },
         Err(Errno::INTR | Errno::AGAIN) => {}
         Err(errno) => return Err(errno.into()),
     }
@@ -210,25 +272,41 @@ fn write_out(to: &mut Option<OwnedFd>, mut bytes: &[u8]) {
     }
 }
 
+/// docker/cli 20.10, cli/command/container/signals.go: all but SIGCHLD, SIGPIPE, SIGURG and those
+/// nobody can catch; here also not what the kernel raises for a fault of ours, or for job control.
+const PROXIED: [Signal; 8] = [
+    Signal::SIGALRM,
+    Signal::SIGCONT,
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
+/// With a terminal its keys are signals to the process; those to us end us, and it must be put
+/// right before.
+const WITH_TERMINAL: [Signal; 5] = [Signal::SIGWINCH, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+
 /// Signals that are read instead of obeyed, until dropped.
-struct Proxied {
+struct Signals {
     fd: SignalFd,
     before: SigSet,
 }
 
-impl Proxied {
-    /// docker/cli 20.10, cli/command/container/signals.go: all but SIGCHLD, SIGPIPE, SIGURG and
-    /// those nobody can catch; here also not what the kernel raises for a fault of ours, or for
-    /// job control.
-    fn begin() -> io::Result<Self> {
-        use Signal::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+impl Signals {
+    fn of(signals: &[Signal]) -> io::Result<Self> {
         let mut set = SigSet::empty();
-        for signal in [SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
-            set.add(signal);
-        }
+        signals.iter().for_each(|signal| set.add(*signal));
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self { fd, before })
+    }
+
+    fn next(&self) -> Option<Signal> {
+        let info = self.fd.read_signal().ok()??;
+        Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
     }
 
     fn forward(&self, output: &mut Vec<u8>) {
@@ -240,7 +318,7 @@ impl Proxied {
     }
 }
 
-impl Drop for Proxied {
+impl Drop for Signals {
     fn drop(&mut self) {
         let _ = self.before.thread_set_mask();
     }

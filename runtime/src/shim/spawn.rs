@@ -94,6 +94,7 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
         cgroup: cgroup_of(&bundle)?,
         stdio_owner: bundle.process.user().uid(),
         shares_pids: bundle.shares_pids,
+        tty: bundle.process.terminal().unwrap_or(false),
         container: request.container,
         data_root: request.data_root,
         storage_driver: request.storage_driver,

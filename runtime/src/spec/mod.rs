@@ -24,7 +24,7 @@ pub use self::{
 };
 pub(crate) use self::{
     changes::home,
-    process::{capability_sets, with_env},
+    process::{capability_sets, with_env, with_terminal},
 };
 use crate::{caps::UnknownCapability, seccomp, user::User};
 

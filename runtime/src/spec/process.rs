@@ -82,6 +82,18 @@ pub(crate) fn capability_sets(names: Vec<String>, uid: u32) -> Value {
     sets
 }
 
+/// An exec's process has a terminal or none whatever its container has, and TERM with it.
+pub(crate) fn with_terminal(process: &mut Value, record: &Record, tty: bool) {
+    let config = &record.config;
+    if let Some(process) = process.as_object_mut() {
+        process.shift_remove("terminal");
+    }
+    if tty {
+        process["terminal"] = true.into();
+    }
+    process["env"] = env::environment(&config.hostname, tty, config.env.as_deref().unwrap_or_default()).into();
+}
+
 /// Adds or replaces variables, and what else `exec` says of its process.
 pub(crate) fn with_env(process: &mut Value, more: &[String]) {
     let env = process["env"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();

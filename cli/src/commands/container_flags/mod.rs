@@ -86,6 +86,9 @@ pub struct ContainerFlags {
     papers: surroundings::Papers,
     #[command(flatten)]
     refused: refused::Refused,
+    /// Allocate a pseudo-TTY
+    #[arg(short, long)]
+    pub tty: bool,
     /// Keep STDIN open even if not attached
     #[arg(short, long)]
     pub interactive: bool,
@@ -143,7 +146,7 @@ impl ContainerFlags {
             interactive: self.interactive,
             detach,
             attach: value::all("a, --attach", &self.attach, values::stream)?,
-            tty: false,
+            tty: self.tty,
         };
         let mut request = flags.request();
         self.resources.put(&mut request.host_config)?;

@@ -25,6 +25,7 @@ enum Source {
     Listener,
     Status(u32),
     Output(u32, usize),
+    Console(u32),
     Stdin(u32),
     Peer(usize),
 }
@@ -37,6 +38,7 @@ impl Shim {
                 Source::Listener => self.accept(),
                 Source::Status(number) => self.listen(number, false),
                 Source::Output(number, stream) => self.read_output(number, stream),
+                Source::Console(number) => self.take_terminal(number),
                 Source::Stdin(number) => self.push_input(number),
                 Source::Peer(at) => self.serve(at, ready),
             }
@@ -74,6 +76,9 @@ impl Shim {
                 if let Some(fd) = output {
                     all.push((Source::Output(job.number, stream), fd.as_fd(), PollFlags::IN));
                 }
+            }
+            if let Some(console) = &job.console {
+                all.push((Source::Console(job.number), console.source(), PollFlags::IN));
             }
             if let Some(stdin) = job.stdin.as_ref().filter(|stdin| !stdin.pending.is_empty()) {
                 all.push((Source::Stdin(job.number), stdin.fd.as_fd(), PollFlags::OUT));
@@ -151,6 +156,9 @@ impl Shim {
             return;
         }
         job.helper = None;
+        // It has been sent by now.
+        self.take_terminal(number);
+        let Some(job) = self.job(number) else { return };
         match (said, job.pid) {
             (Said::Started, Some(pid)) => {
                 self.has_started(number, pid);
@@ -165,6 +173,19 @@ impl Shim {
         }
         if self.jobs.iter().all(|job| job.helper.is_none()) {
             self.early.clear();
+        }
+    }
+
+    fn take_terminal(&mut self, number: u32) {
+        // Of an exec its client's wish counts; of init the container's.
+        let typed = self.peers.iter().any(|peer| peer.attach_to(number).is_some_and(|attach| attach.stdin));
+        let stdin = if number == INIT { self.plan.stdin } else { typed };
+        let taken = self.job(number).map_or(Ok(()), |job| job.take_terminal(stdin));
+        if let Err(error) = taken {
+            crate::shim::eprintln_once(&format!("no terminal: {error}"));
+            if let Some(job) = self.job(number) {
+                job.console = None;
+            }
         }
     }
 

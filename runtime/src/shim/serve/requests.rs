@@ -9,7 +9,7 @@ use crate::shim::{
     job::INIT,
     peer::{Peer, Role},
     protocol::{Answer, Exec, Kind, Request, first},
-    start,
+    start::{self, Stdio},
     state::Running,
 };
 
@@ -73,6 +73,11 @@ impl Shim {
             (Kind::Signal, Role::Attached(number, _)) => {
                 // One that has just ended cannot be signalled, and the client will see its end.
                 let _ = payload.first().map(|signal| self.signal(number, i32::from(*signal)));
+            }
+            (Kind::Resize, Role::Attached(number, _)) => {
+                if let (Some(job), [r0, r1, c0, c1]) = (self.job(number), payload) {
+                    job.resize(u16::from_be_bytes([*r0, *r1]), u16::from_be_bytes([*c0, *c1]));
+                }
             }
             // It had not asked to send any.
             (Kind::Stdin | Kind::StdinEnd, Role::Attached(..)) => {}
@@ -149,8 +154,9 @@ impl Shim {
         self.next += 1;
         let bytes = serde_json::to_vec(&exec.process).expect("a type of text keys");
         let file = self.dir.join(exec_file(number));
+        let stdio = Stdio { stdin: exec.attach.stdin, tty: exec.process.terminal().unwrap_or(false) };
         let started = sys::truncate_write(&file, &bytes, 0o600)
-            .and_then(|()| start::start(Task::Exec(number), number, exec.attach.stdin, &self.dir, &self.plan));
+            .and_then(|()| start::start(Task::Exec(number), number, stdio, &self.dir, &self.plan));
         match started {
             Ok(job) => {
                 self.jobs.push(job);
@@ -199,9 +205,11 @@ impl Shim {
         gone.into_iter().for_each(|number| self.end_input(number));
     }
 
-    /// A client has nothing more to say. With `StdinOnce`, and for an exec, nobody else will.
+    /// A client has nothing more to say. With `StdinOnce`, and for an exec, nobody else will. A
+    /// terminal's input never ends (moby 20.10, container/stream/attach.go `CopyStreams`).
     fn end_input(&mut self, number: u32) {
-        let for_good = number != INIT || self.plan.stdin_once;
+        let terminal = self.job(number).is_some_and(|job| job.terminal.is_some() || job.console.is_some());
+        let for_good = !terminal && (number != INIT || self.plan.stdin_once);
         if let Some(stdin) = self.job(number).and_then(|job| job.stdin.as_mut()).filter(|_| for_good) {
             stdin.ending = true;
         }
