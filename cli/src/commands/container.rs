@@ -22,6 +22,8 @@ super::commands! {
         /// List containers
         #[command(visible_aliases = ["list", "ps"])]
         Ls(ps),
+        Port(port),
+        Rename(rename),
         Restart(restart),
         /// Remove one or more containers
         #[command(visible_alias = "remove")]

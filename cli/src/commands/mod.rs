@@ -27,8 +27,10 @@ mod kill;
 mod load;
 mod logs;
 mod moment;
+mod port;
 mod progress;
 mod ps;
+mod rename;
 mod restart;
 mod rm;
 mod rmi;
@@ -100,7 +102,9 @@ commands! {
         Kill(kill),
         Load(load),
         Logs(logs),
+        Port(port),
         Ps(ps),
+        Rename(rename),
         Restart(restart),
         Rm(rm),
         Rmi(rmi),
