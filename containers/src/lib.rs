@@ -10,6 +10,7 @@ pub mod hostname;
 pub mod hosts;
 pub mod inspect;
 pub mod json_log;
+pub mod local_log;
 pub mod names;
 pub mod resolv_conf;
 mod status;

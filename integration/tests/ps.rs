@@ -71,6 +71,8 @@ fn filters() {
             "name=e",
             "name=^/up$",
             "name=^up$",
+            "name=(ended|never)",
+            "name=[",
             "exited=3",
             "exited=0",
             "label=a",

@@ -19,6 +19,7 @@ use crate::{
     home::{Home, HomeError, Writer},
     host::{self, BadHost, HostFacts},
     in_root, leftovers,
+    logging::{self, BadLog},
     needed::Needed,
     network::{self, Network, UnknownNetwork},
     security_opt::{self, BadSecurityOpt},
@@ -62,6 +63,9 @@ pub enum CreateError {
     /// `--security-opt`.
     #[error(transparent)]
     Security(#[from] BadSecurityOpt),
+    /// `--log-driver` and `--log-opt`.
+    #[error(transparent)]
+    Log(#[from] BadLog),
     /// A network that is not there yet.
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
@@ -135,6 +139,7 @@ pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) 
     let image = home.images().resolve(&config.image)?;
     let image_config = image_config(&image, &config.image)?;
     config::merge(&mut config, image_config.as_ref())?;
+    logging::check(&host_config)?;
     if let Some(name) = &name {
         containers.check_name(name)?;
     }

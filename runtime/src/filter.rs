@@ -1,8 +1,7 @@
 //! `ps --filter`: which containers to show. Pure.
 //!
-//! moby 20.10, daemon/list.go `includeContainerInList`. unlike moby: the patterns of `name` and
-//! `id` are texts to be found anywhere, with `^` and `$` for beginning and end, and not regular
-//! expressions.
+//! moby 20.10, daemon/list.go `includeContainerInList`, api/types/filters `Match`: the values of
+//! `name` and `id` are regular expressions.
 
 use std::collections::BTreeMap;
 
@@ -106,6 +105,11 @@ impl Filters {
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-/^$".contains(c);
+    if !pattern.chars().all(plain) {
+        // What is no pattern can still be the text itself.
+        return pattern == text || regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+    }
     let (start, rest) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
     let (end, middle) = rest.strip_suffix('$').map_or((false, rest), |middle| (true, middle));
     match (start, end) {
@@ -151,6 +155,12 @@ mod tests {
         assert!(taken(&["name=^web-1$", "status=exited", "exited=3", "id=abab"]));
         assert!(!taken(&["name=web", "status=running"]));
         assert!(taken(&["label=k", "label=k=v"]) && !taken(&["label=k", "label=k=x"]));
+    }
+
+    #[test]
+    fn names_are_patterns() {
+        assert!(taken(&["name=w.b-[0-9]"]) && taken(&["name=^(web|db)"]) && !taken(&["name=^b"]));
+        assert!(!taken(&["name=("]));
     }
 
     #[test]

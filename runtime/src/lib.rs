@@ -28,6 +28,7 @@ pub mod inspect;
 mod join;
 pub mod kill;
 mod leftovers;
+pub mod logging;
 pub mod logs;
 mod needed;
 pub mod network;

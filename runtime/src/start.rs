@@ -22,6 +22,7 @@ use crate::{
     home::{Home, HomeError, Writer},
     in_root,
     join::{self, JoinError},
+    logging::{self, BadLog, Form},
     network::{self, Network, Unusable},
     recover::{self, SettleError, Settled},
     rm, sandbox,
@@ -98,6 +99,9 @@ pub enum StartError {
     /// `--init`. The words are dockerd's.
     #[error("exec: \"docker-init\": executable file not found in $PATH")]
     NoInit,
+    /// Its log. The words are dockerd's.
+    #[error("failed to initialize logging driver: {0}")]
+    Log(#[from] BadLog),
     /// Something no OCI spec can say.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -202,6 +206,7 @@ fn launch(
         .map_err(|source| StartError::Unsupported { id: named(&id), source })?;
     let network = network::of_existing(&container.host_config, &mut warnings)
         .map_err(|source| StartError::Network { id: named(&id), source })?;
+    let log = logging::of(container, &home.container_dir(&id))?;
     let layers = home.layers_for(writer)?;
     let label = Some(container.record.mount_label.as_str()).filter(|label| !label.is_empty());
     // A mount that a crash left is ours to take away: nobody runs the container, we hold its lock.
@@ -209,9 +214,9 @@ fn launch(
     let mounted = layers.mount(&id, label)?;
     let spec = prepare(home, container, mounted.path(), network)?;
     let host = &container.host_config;
-    let keeps_log = host.log_config.kind != "none";
-    let log = keeps_log.then(|| home.containers().log_of(&id));
-    container.record.log_path = log.as_deref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    // That of the driver `local` is nobody's business (moby 20.10, container.go `StartLogger`).
+    let shown = log.as_ref().filter(|log| log.form == Form::Json);
+    container.record.log_path = shown.map(|log| log.path.to_string_lossy().into_owned()).unwrap_or_default();
     let target = mounted.hand_over();
     let release = target.into_iter().map(|path| Release { path, remove_dir: true }).collect();
     let started = shim::spawn(SpawnRequest {

@@ -23,14 +23,7 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     if host.device_requests.as_ref().is_some_and(|requests| !requests.is_empty()) {
         return no("devices of a driver (--gpus)");
     }
-    if !["", "json-file", "none"].contains(&host.log_config.kind.as_str()) {
-        return Err(Unsupported(format!("the log driver {}", host.log_config.kind)));
-    }
     let mut warnings = Vec::new();
-    let options = host.log_config.config.iter().flatten().map(|(key, _)| key.as_str()).collect::<Vec<_>>();
-    if !options.is_empty() {
-        warnings.push(format!("log options are not applied yet: {}", options.join(", ")));
-    }
     if host.links.as_ref().is_some_and(|links| !links.is_empty()) {
         warnings.push("links to other containers (--link) are not made: there is no bridge network yet".to_owned());
     }

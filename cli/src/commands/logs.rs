@@ -70,8 +70,19 @@ fn write_entry(to: &mut dyn Write, entry: &Entry, stamps: bool, details: bool) -
         write!(to, "{} ", entry.time.padded())?;
     }
     if details {
-        let pairs: Vec<_> = entry.attrs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let pairs: Vec<_> =
+            entry.attrs.iter().map(|(key, value)| format!("{}={}", query_escaped(key), query_escaped(value))).collect();
         write!(to, "{} ", pairs.join(","))?;
     }
-    to.write_all(entry.log.as_bytes())
+    to.write_all(&entry.log)
+}
+
+/// As Go's `url.QueryEscape`, which docker's attributes go through.
+fn query_escaped(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        b' ' => "+".to_owned(),
+        byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    escaped.collect()
 }

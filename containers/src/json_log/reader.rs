@@ -15,8 +15,8 @@ use super::Stream;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Entry {
     /// The text; with its newline, unless the line goes on.
-    #[serde(default)]
-    pub log: String,
+    #[serde(default, deserialize_with = "bytes")]
+    pub log: Vec<u8>,
     /// Who said it.
     pub stream: Stream,
     /// `--log-opt labels` and the like.
@@ -24,6 +24,10 @@ pub struct Entry {
     pub attrs: BTreeMap<String, String>,
     /// When it was read.
     pub time: Time,
+}
+
+fn bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    String::deserialize(from).map(String::into_bytes)
 }
 
 /// Why a line is no entry.
@@ -40,6 +44,9 @@ pub enum BadEntry {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A frame of the driver `local` that is none; where the next begins cannot be told.
+    #[error("entry {0} of the log is damaged, and what follows cannot be read")]
+    Frame(u64),
 }
 
 /// The entries of a log, in order. A last line without a newline is not an entry yet: whoever
@@ -125,7 +132,11 @@ mod tests {
     }
 
     fn texts(entries: impl Iterator<Item = Result<Entry, BadEntry>>) -> Vec<String> {
-        entries.map(|entry| entry.map_or_else(|bad| bad.to_string(), |entry| entry.log)).collect()
+        entries
+            .map(|entry| {
+                entry.map_or_else(|bad| bad.to_string(), |entry| String::from_utf8_lossy(&entry.log).into_owned())
+            })
+            .collect()
     }
 
     #[test]
@@ -182,7 +193,7 @@ mod tests {
             let entries: Vec<_> = Entries::new(&lines[..]).collect::<Result<_, _>>().expect("we read what we write");
             let fits = |entry: &Entry| entry.stream == Stream::Stderr && entry.log.len() <= crate::json_log::CHUNK;
             prop_assert!(entries.iter().all(fits));
-            prop_assert_eq!(entries.iter().map(|entry| entry.log.as_str()).collect::<String>(), said);
+            prop_assert_eq!(entries.into_iter().flat_map(|entry| entry.log).collect::<Vec<u8>>(), said.into_bytes());
         }
     }
 }

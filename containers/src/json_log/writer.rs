@@ -1,10 +1,11 @@
-//! Output in pieces in, lines of the log file out.
+//! Output in pieces in, entries of the log file out: lines of JSON, or frames of the driver `local`.
 
 use std::io::Write as _;
 
 use base::Time;
 
 use super::Stream;
+use crate::local_log::{self, Part};
 
 /// The longest text of one entry, in bytes.
 pub const CHUNK: usize = 16 << 10;
@@ -13,24 +14,47 @@ pub const CHUNK: usize = 16 << 10;
 #[derive(Debug)]
 pub struct Splitter {
     stream: Stream,
-    /// JSON of `attrs`, for `--log-opt labels`; empty for none.
-    attributes: String,
+    form: Form,
     unfinished: Vec<u8>,
     /// When the first chunk of a long line came: all its entries bear this time.
     long_since: Option<Time>,
 }
 
+/// How entries are written.
+#[derive(Debug)]
+enum Form {
+    /// `attributes` is the JSON of `attrs`, for `--log-opt labels`; empty for none.
+    Json { attributes: String },
+    /// `new_id` makes the id of a long line's parts; `part` is the last one written of one.
+    Local { new_id: fn() -> String, part: Option<Part> },
+}
+
 impl Splitter {
     /// For a stream from its beginning.
     pub fn new(stream: Stream) -> Self {
-        Self { stream, attributes: String::new(), unfinished: Vec::new(), long_since: None }
+        Self { stream, form: Form::Json { attributes: String::new() }, unfinished: Vec::new(), long_since: None }
     }
 
-    /// Entries will carry these attributes, a JSON object.
+    /// For a log of the driver `local`; `new_id` gives 64 random hex digits.
+    pub fn local(stream: Stream, new_id: fn() -> String) -> Self {
+        Self { form: Form::Local { new_id, part: None }, ..Self::new(stream) }
+    }
+
+    /// Entries will carry these attributes, a JSON object. The driver `local` has none.
     #[must_use]
     pub fn with_attributes(mut self, attributes: String) -> Self {
-        self.attributes = attributes;
+        if let Form::Json { attributes: own } = &mut self.form {
+            *own = attributes;
+        }
         self
+    }
+
+    /// The length of the first entry in what [`Splitter::feed`] gave.
+    pub fn first_entry(&self, entries: &[u8]) -> usize {
+        match self.form {
+            Form::Json { .. } => entries.iter().position(|byte| *byte == b'\n').map_or(entries.len(), |at| at + 1),
+            Form::Local { .. } => local_log::frame_len(entries).unwrap_or(entries.len()).min(entries.len()),
+        }
     }
 
     /// Takes what was read at the time `now`; appends to `to` the lines for the file.
@@ -46,10 +70,10 @@ impl Splitter {
             bytes = &bytes[taken..];
             if ended {
                 let time = self.long_since.take().unwrap_or(now);
-                self.emit(time, to);
+                self.emit(time, true, to);
             } else if self.unfinished.len() == CHUNK {
                 let time = *self.long_since.get_or_insert(now);
-                self.emit(time, to);
+                self.emit(time, false, to);
             }
         }
     }
@@ -58,12 +82,27 @@ impl Splitter {
     pub fn finish(&mut self, now: Time, to: &mut Vec<u8>) {
         if !self.unfinished.is_empty() {
             let time = self.long_since.take().unwrap_or(now);
-            self.emit(time, to);
+            self.emit(time, false, to);
         }
     }
 
-    fn emit(&mut self, time: Time, to: &mut Vec<u8>) {
-        append(&self.unfinished, self.stream, &self.attributes, time, to);
+    /// `ended`: the line ends here.
+    fn emit(&mut self, time: Time, ended: bool, to: &mut Vec<u8>) {
+        match &mut self.form {
+            Form::Json { attributes } => append(&self.unfinished, self.stream, attributes, time, to),
+            Form::Local { new_id, part } => {
+                let before = part.take();
+                let next = |id: String, ordinal| Part { id, ordinal, last: ended };
+                let this = match before {
+                    None if ended => None,
+                    None => Some(next(new_id(), 1)),
+                    Some(before) => Some(next(before.id, before.ordinal + 1)),
+                };
+                let line = self.unfinished.strip_suffix(b"\n").filter(|_| ended).unwrap_or(&self.unfinished);
+                local_log::append(line, self.stream, this.as_ref(), time, to);
+                *part = this.filter(|_| !ended);
+            }
+        }
         self.unfinished.clear();
     }
 }

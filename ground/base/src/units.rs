@@ -72,6 +72,17 @@ pub fn human_duration(seconds: i64) -> String {
 ///
 /// go-units `RAMInBytes`. `None` for what is no size.
 pub fn ram_in_bytes(text: &str) -> Option<i64> {
+    in_bytes(text, 1024.0)
+}
+
+/// Bytes of a size in decimal units: `10k` is 10000.
+///
+/// go-units `FromHumanSize`. `None` for what is no size.
+pub fn from_human_size(text: &str) -> Option<i64> {
+    in_bytes(text, 1000.0)
+}
+
+fn in_bytes(text: &str, base: f64) -> Option<i64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -79,7 +90,7 @@ pub fn ram_in_bytes(text: &str) -> Option<i64> {
     let unit = unit.trim_start().to_ascii_lowercase();
     let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
     let power = ["", "k", "m", "g", "t", "p"].iter().position(|name| *name == unit)?;
-    Some((number * 1024f64.powi(power as i32)) as i64)
+    Some((number * base.powi(power as i32)) as i64)
 }
 
 /// A duration in nanoseconds, as Go spells it: `1h30m`, `1.5s`, `100ms`, `0`.

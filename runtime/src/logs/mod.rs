@@ -1,18 +1,20 @@
-//! `logs`: what a container has written so far.
+//! `logs`: what a container has written so far, from the files of its log, the older ones first.
 
-use std::{
-    fs::File,
-    io::{BufReader, Seek, SeekFrom},
-    path::PathBuf,
-};
+mod files;
+
+use std::path::PathBuf;
 
 use base::Time;
 use containers::{
     LookupError,
-    json_log::{self, BadEntry, Entries, Entry},
+    json_log::{BadEntry, Entry},
 };
 
-use crate::{find, home::Home};
+use crate::{
+    find,
+    home::Home,
+    logging::{self, BadLog},
+};
 
 /// Which part of a container's log.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,9 @@ pub enum LogsError {
     /// Its driver keeps no log, or keeps it elsewhere. The words are dockerd's.
     #[error("configured logging driver does not support reading")]
     Unreadable,
+    /// Its options mean nothing.
+    #[error(transparent)]
+    Options(#[from] BadLog),
     /// The file cannot be read.
     #[error("read {}", path.display())]
     Read {
@@ -57,28 +62,18 @@ pub fn logs<E: From<LogsError>>(
     mut each: impl FnMut(Result<Entry, BadEntry>) -> Result<(), E>,
 ) -> Result<(), E> {
     let container = find::container(home, &request.container).map_err(LogsError::from)?;
-    if !["json-file", ""].contains(&container.host_config.log_config.kind.as_str()) {
-        return Err(LogsError::Unreadable.into());
-    }
-    let path = home.containers().log_of(&container.id);
-    let failed = |source| LogsError::Read { path: path.clone(), source };
-    let mut file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error).into()),
+    let log = match logging::of(&container, &home.container_dir(&container.id)) {
+        Ok(log) => log.ok_or(LogsError::Unreadable)?,
+        Err(BadLog::Elsewhere(_) | BadLog::Driver(_)) => return Err(LogsError::Unreadable.into()),
+        Err(error) => return Err(LogsError::from(error).into()),
     };
-    if let Some(lines) = request.tail {
-        let start = json_log::tail(&mut file, lines).map_err(failed)?;
-        file.seek(SeekFrom::Start(start)).map_err(failed)?;
-    }
-    for entry in Entries::new(BufReader::new(file)) {
+    let failed = |source| LogsError::Read { path: log.path.clone(), source };
+    let opened = files::open(&log).map_err(failed)?;
+    let entries = files::entries(opened, request.tail).map_err(failed)?;
+    for entry in entries {
         match &entry {
             Ok(entry) if request.since.is_some_and(|since| entry.time < since) => {}
             Ok(entry) if request.until.is_some_and(|until| entry.time > until) => break,
-            Err(BadEntry::Read(_)) => {
-                each(entry)?;
-                break;
-            }
             _ => each(entry)?,
         }
     }

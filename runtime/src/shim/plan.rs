@@ -10,6 +10,7 @@ use base::ContainerId;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::Attach;
+use crate::logging::Log;
 
 /// A mount to end when the container ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,8 @@ pub(crate) struct Plan {
     pub data_root: PathBuf,
     pub storage_driver: String,
     pub cgroup: PathBuf,
-    /// `<id>-json.log`, if it is kept.
-    pub log: Option<PathBuf>,
+    /// Its log, if one is kept.
+    pub log: Option<Log>,
     /// A pipe, else `/dev/null`.
     pub stdin: bool,
     /// A terminal in place of pipes.

@@ -100,7 +100,7 @@ impl Shim {
         let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let listener = super::client::listen(dir)?;
         listener.set_nonblocking(true)?;
-        let log = plan.log.as_deref().map(LogFile::open).transpose()?;
+        let log = plan.log.as_ref().map(LogFile::open).transpose()?;
         let mut peers = Vec::new();
         if let Some(attach) = plan.attached {
             let socket = sys::process::inherited(ATTACHED)?;

@@ -26,6 +26,7 @@ use super::{
     protocol::Answer,
     state::state,
 };
+use crate::logging::Log;
 
 /// A container to start.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub struct SpawnRequest<'a> {
     /// environment and here is in it already. `linux.cgroupsPath` must be absolute.
     pub spec: Spec,
     /// Where its output is kept, if it is.
-    pub log: Option<PathBuf>,
+    pub log: Option<Log>,
     /// `OpenStdin`.
     pub stdin: bool,
     /// `StdinOnce`.

@@ -115,7 +115,7 @@ impl House {
             data_root: self.dir.path().to_owned(),
             storage_driver: "none".to_owned(),
             spec: self.spec(),
-            log: Some(self.log()),
+            log: Some(runtime::logging::Log::plain(self.log())),
             stdin: self.stdin,
             stdin_once: self.stdin_once,
             auto_remove: false,
