@@ -5,6 +5,7 @@ use containers::LookupError;
 
 use crate::{
     home::{Home, HomeError},
+    pause,
     recover::{self, SettleError},
     shim::{ConnectError, Connection},
     signal::{self, BadSignal},
@@ -72,6 +73,10 @@ pub fn kill(home: &Home, container: &str, signal: &str) -> Result<(), KillError>
     // moby 20.10, daemon/kill.go: whatever the signal, its restart policy is off.
     settled.container.record.has_been_manually_stopped = true;
     home.containers().save_record(&id, &settled.container.record).map_err(|error| refused(Refusal::from(error)))?;
+    // moby 20.10, daemon/kill.go `killWithSignal`: a signal that is meant to end it is let through.
+    let own = settled.container.record.config.stop_signal.clone();
+    let ends = own.is_empty() || number == libc::SIGKILL || signal::parse(&own).is_ok_and(|own| own == number);
+    let held = settled.container.record.state.paused && ends;
     drop(settled);
     let dir = home.run_dir(&id);
     if number == libc::SIGKILL {
@@ -82,6 +87,10 @@ pub fn kill(home: &Home, container: &str, signal: &str) -> Result<(), KillError>
         .and_then(|()| Connection::open(&dir))
         .and_then(|shim| shim.kill(number));
     match sent {
+        Ok(()) if held => {
+            pause::let_go_on(home, &writer, &id);
+            Ok(())
+        }
         Ok(()) => Ok(()),
         Err(ConnectError::Gone(_) | ConnectError::Lost) => Err(refused(Refusal::NotRunning(id))),
         Err(error) => Err(refused(Refusal::from(error))),

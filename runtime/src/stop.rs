@@ -8,7 +8,7 @@ use containers::{LookupError, Record};
 use crate::{
     home::{Home, HomeError, Writer},
     recover::{self, SettleError},
-    shim::{ConnectError, Connection},
+    shim::{self, ConnectError, Connection},
     signal::{self, BadSignal},
 };
 
@@ -92,6 +92,9 @@ pub(crate) fn stop_with(
         Ok(()) | Err(ConnectError::Gone(_) | ConnectError::Lost | ConnectError::Refused(_)) => {}
         Err(error) => return Err(at_shim(error)),
     }
+    if record.state.paused {
+        let_go_on(home, id);
+    }
     let patience = u64::try_from(timeout).ok().map(Duration::from_secs);
     match waiting.wait_for(patience) {
         Ok(Some(_)) => Ok(()),
@@ -134,6 +137,11 @@ fn gone(home: &Home, writer: &Writer, id: &ContainerId) -> Result<(), StopError>
     }
 }
 
+/// A container that is held still takes no signal. One that is not, or is gone, is left alone.
+fn let_go_on(home: &Home, id: &ContainerId) {
+    drop(shim::freeze(&home.run_dir(id), false));
+}
+
 /// Sends SIGKILL and waits for the end, and until everything is put away.
 pub(crate) fn kill_and_wait(home: &Home, id: &ContainerId) -> Result<(), StopError> {
     let dir = home.run_dir(id);
@@ -149,6 +157,7 @@ pub(crate) fn kill_and_wait(home: &Home, id: &ContainerId) -> Result<(), StopErr
         Err(error) if over(&error) => {}
         Err(error) => return Err(at_shim(error)),
     }
+    let_go_on(home, id);
     match waiting.wait_for(Some(until.saturating_duration_since(Instant::now()))) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(StopError::Immortal),

@@ -13,6 +13,7 @@ pub struct Args {
 super::commands! {
     /// What can be done.
     Verb {
+        Attach(attach),
         Create(create),
         Diff(diff),
         Exec(exec),
@@ -22,6 +23,7 @@ super::commands! {
         /// List containers
         #[command(visible_aliases = ["list", "ps"])]
         Ls(ps),
+        Pause(pause),
         Port(port),
         Rename(rename),
         Restart(restart),
@@ -31,6 +33,7 @@ super::commands! {
         Run(run),
         Start(start),
         Stop(stop),
+        Unpause(unpause),
         Wait(wait),
     }
 }

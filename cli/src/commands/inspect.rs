@@ -57,6 +57,10 @@ pub fn show(place: &Place, args: &Args, kind: InspectKind, out: &mut Out) -> Res
                 // docker/cli 20.10: what the template does not find is an error like any other
                 out.line(template.run(value).map_err(|error| bad_template(&error).with_code(1))?)?;
             }
+            if found.is_empty() {
+                // docker/cli 20.10, inspect/inspector.go `Flush`: nothing is an empty line.
+                out.line("")?;
+            }
         }
         (None, Some("json")) => {
             for value in &found {

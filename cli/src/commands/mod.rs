@@ -27,6 +27,7 @@ mod kill;
 mod load;
 mod logs;
 mod moment;
+mod pause;
 mod port;
 mod progress;
 mod ps;
@@ -40,6 +41,7 @@ mod start;
 mod stop;
 mod streams;
 mod tag;
+mod unpause;
 mod version;
 mod wait;
 mod whereis;
@@ -102,6 +104,7 @@ commands! {
         Kill(kill),
         Load(load),
         Logs(logs),
+        Pause(pause),
         Port(port),
         Ps(ps),
         Rename(rename),
@@ -113,6 +116,7 @@ commands! {
         Start(start),
         Stop(stop),
         Tag(tag),
+        Unpause(unpause),
         Version(version),
         Wait(wait),
         Where(whereis),

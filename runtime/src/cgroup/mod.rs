@@ -80,10 +80,45 @@ impl Cgroup {
         pids
     }
 
+    /// Holds every process of the group, or lets them go on; returns when that is so.
+    ///
+    /// # Errors
+    /// When there is no freezer, or it takes longer than five seconds.
+    pub fn freeze(&self, still: bool) -> sys::Result<()> {
+        let v1 = |hierarchy: &Hierarchy| hierarchy.controllers.iter().any(|name| name == "freezer");
+        let (file, words, shown) = match self.dirs.iter().find(|(hierarchy, _)| v1(hierarchy)) {
+            Some((_, dir)) => (dir.join("freezer.state"), ["THAWED", "FROZEN"], dir.join("freezer.state")),
+            None => {
+                let v2 = self.dirs.iter().find(|(hierarchy, _)| hierarchy.version == Version::V2);
+                let Some((_, dir)) = v2 else {
+                    return Err(sys::Error::new("open", "freezer", std::io::Error::from(std::io::ErrorKind::NotFound)));
+                };
+                (dir.join("cgroup.freeze"), ["0", "1"], dir.join("cgroup.events"))
+            }
+        };
+        let word = words[usize::from(still)];
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // v1 may stop half way when a process forks meanwhile, and wants to be told again.
+            sys::truncate_write(&file, word.as_bytes(), 0o644)?;
+            let now = std::fs::read_to_string(&shown).unwrap_or_default();
+            if now.trim() == word || now.lines().any(|line| line == format!("frozen {word}")) {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                let reason = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                return Err(sys::Error::new("freeze", file, reason));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Kills every process of the group, and waits until none is left but for zombies whose
     /// parent is the caller. Whether that succeeded in time.
     pub fn kill_all(&self) -> bool {
         let until = Instant::now() + PATIENCE;
+        // Who is held still does not die. A group that is gone holds nobody.
+        drop(self.freeze_if(false));
         loop {
             let living: Vec<i32> = self.pids().into_iter().filter(|pid| !is_zombie(*pid)).collect();
             if living.is_empty() {
@@ -98,6 +133,11 @@ impl Cgroup {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// As [`Cgroup::freeze`], where somebody is in the group.
+    fn freeze_if(&self, still: bool) -> sys::Result<()> {
+        if self.pids().is_empty() { Ok(()) } else { self.freeze(still) }
     }
 
     /// Removes the group and what is below it, in every hierarchy. Its parent stays.

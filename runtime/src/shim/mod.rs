@@ -48,7 +48,7 @@ pub use plan::Release;
 pub use protocol::Attach;
 pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
-pub use state::{ExitRecord, Running, State, clean_up, state};
+pub use state::{ExitRecord, Running, State, clean_up, freeze, state};
 
 /// What `minidock shim …` does. `args` are those after `shim`; `on_end` records the container's
 /// end where it is remembered (and removes it, if it was to be removed).

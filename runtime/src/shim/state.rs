@@ -95,6 +95,16 @@ fn is_alive(dir: &Path) -> bool {
     group(dir).is_some_and(|group| !group.pids().is_empty())
 }
 
+/// Holds a container's processes, or lets them go on.
+///
+/// # Errors
+/// When its control group is not there, or the kernel does not do it in time.
+pub fn freeze(dir: &Path, still: bool) -> sys::Result<()> {
+    let plan = Plan::load(dir)?;
+    let gone = || sys::Error::new("open", plan.cgroup.clone(), std::io::Error::from(std::io::ErrorKind::NotFound));
+    Cgroup::at(&plan.cgroup, &hierarchies()?).map_err(|_| gone())?.freeze(still)
+}
+
 fn group(dir: &Path) -> Option<Cgroup> {
     Cgroup::at(&Plan::load(dir).ok()?.cgroup, &hierarchies().ok()?).ok()
 }
