@@ -120,7 +120,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-fn has_label(labels: Option<&BTreeMap<String, String>>, wanted: &str) -> bool {
+pub(crate) fn has_label(labels: Option<&BTreeMap<String, String>>, wanted: &str) -> bool {
     let Some(labels) = labels else { return false };
     match wanted.split_once('=') {
         Some((key, value)) => labels.get(key).is_some_and(|found| found == value),

@@ -25,6 +25,7 @@ super::commands! {
         Ls(ps),
         Pause(pause),
         Port(port),
+        Prune(container_prune),
         Rename(rename),
         Restart(restart),
         /// Remove one or more containers

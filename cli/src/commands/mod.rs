@@ -11,6 +11,7 @@ mod attach;
 mod container;
 mod container_flags;
 mod container_inspect;
+mod container_prune;
 mod create;
 mod demo;
 mod diff;
