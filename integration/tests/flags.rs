@@ -234,3 +234,28 @@ fn a_container_in_another_ones_pid_namespace() {
         (seen, own, stopped.code, stopped.err.contains("cannot join PID of a non running container"))
     });
 }
+
+/// What one writes into its shared memory the other reads; nothing stays mounted.
+#[test]
+fn containers_that_share_memory() {
+    same_on_both(|house| {
+        let share = ["run", "-d", "--network", "none", "--ipc", "shareable", "--shm-size", "2m", "--name"];
+        house.ok(&[&share[..], &["donor", IMAGE, "sleep", "1000"]].concat());
+        house.ok(&["exec", "donor", "sh", "-c", "echo shared > /dev/shm/x; echo 77 > /proc/sys/kernel/msgmax || true"]);
+        house.ok(&["run", "-d", "--network", "none", "--name", "alone", IMAGE, "sleep", "1000"]);
+        let script = "cat /dev/shm/x; df -k /dev/shm | tail -n 1; stat -c %a /dev/shm";
+        let seen = ran(house, &["--ipc", "container:donor"], script);
+        let own = ran(house, &[], "ls /dev/shm");
+        let refused = ran(house, &["--ipc", "container:alone"], "true");
+        let nobody = ran(house, &["--ipc", "container:nosuch"], "true");
+        let said = ["donor", "alone"].map(|name| house.run(&["kill", name]));
+        house.ended("donor");
+        house.ended("alone");
+        let stopped = ran(house, &["--ipc", "container:donor"], "true");
+        let mounts = house.mounts().iter().filter(|mount| mount.contains("shm")).count();
+        house.ok(&["start", "donor"]);
+        let again = house.run(&["exec", "donor", "ls", "/dev/shm"]);
+        house.ok(&["rm", "-f", "donor"]);
+        (seen, own, refused, nobody, said.to_vec(), stopped, mounts, again)
+    });
+}

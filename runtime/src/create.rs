@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use base::{ContainerId, Time, hex_id};
 use containers::{
-    Config, Containers, Draft, HostConfig, MountPoint, NameError, PublishError, Record,
+    Config, Containers, Draft, HostConfig, LookupError, MountPoint, NameError, PublishError, Record,
     config_v2::{Endpoint, NetworkSettings},
 };
 use images::Image;
@@ -18,7 +18,7 @@ use crate::{
     config::{self, BadConfig},
     home::{Home, HomeError, Writer},
     host::{self, BadHost, HostFacts},
-    in_root, leftovers,
+    in_root, join, leftovers,
     logging::{self, BadLog},
     needed::Needed,
     network::{self, Network, UnknownNetwork},
@@ -60,6 +60,9 @@ pub enum CreateError {
     /// A wish that this host cannot fulfil.
     #[error(transparent)]
     Host(#[from] BadHost),
+    /// A container whose namespace is to be shared.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// `--security-opt`.
     #[error(transparent)]
     Security(#[from] BadSecurityOpt),
@@ -129,6 +132,7 @@ pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) 
     let CreateRequest { name, mut config, mut host_config } = request;
     config::check(&config)?;
     let mut warnings = host::adapt(&mut host_config, &HostFacts::of_this_host())?;
+    join::by_id(home, &mut host_config)?;
     let network = network::choose(&mut host_config, &mut warnings)?;
     let layers = home.layers_for(writer)?;
     let containers = home.containers();

@@ -1,4 +1,4 @@
-//! `--pid container:NAME`: a container that lives in another one's namespace.
+//! `--pid container:NAME` and `--ipc container:NAME`: a container that lives in another one's namespace.
 //!
 //! moby 20.10, daemon/container_operations_unix.go `getPidContainer`.
 
@@ -29,6 +29,20 @@ pub enum JoinError {
     /// Whether it runs cannot be seen.
     #[error(transparent)]
     System(#[from] sys::Error),
+}
+
+/// Notes whose namespaces are shared by id: a name may mean another container tomorrow (moby
+/// 20.10, daemon_unix.go `adaptContainerSettings`).
+///
+/// # Errors
+/// When there is no such container.
+pub(crate) fn by_id(home: &Home, host: &mut HostConfig) -> Result<(), LookupError> {
+    for mode in [&mut host.pid_mode, &mut host.ipc_mode] {
+        if let Some(name) = mode.strip_prefix("container:") {
+            *mode = format!("container:{}", home.containers().lookup(name)?);
+        }
+    }
+    Ok(())
 }
 
 /// The namespaces a container shares with others that run, by OCI's name.

@@ -25,6 +25,7 @@ pub mod host;
 mod in_root;
 pub mod info;
 pub mod inspect;
+mod ipc;
 mod join;
 pub mod kill;
 mod leftovers;

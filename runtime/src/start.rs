@@ -21,6 +21,7 @@ use crate::{
     fits,
     home::{Home, HomeError, Writer},
     in_root,
+    ipc::{self, IpcError, Shm},
     join::{self, JoinError},
     logging::{self, BadLog, Form},
     network::{self, Network, Unusable},
@@ -96,6 +97,9 @@ pub enum StartError {
     /// A namespace of another container.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// Memory of another container.
+    #[error(transparent)]
+    Ipc(#[from] IpcError),
     /// `--init`. The words are dockerd's.
     #[error("exec: \"docker-init\": executable file not found in $PATH")]
     NoInit,
@@ -212,13 +216,18 @@ fn launch(
     // A mount that a crash left is ours to take away: nobody runs the container, we hold its lock.
     layers.unmount(&id)?;
     let mounted = layers.mount(&id, label)?;
-    let spec = prepare(home, container, mounted.path(), network)?;
+    let shm = ipc::of(home, container)?;
+    let seen = if container.host_config.ipc_mode == "host" { Some(Path::new("/dev/shm")) } else { shm.path.as_deref() };
+    container.record.shm_path = seen.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let spec = prepare(home, container, mounted.path(), network, &shm)?;
     let host = &container.host_config;
     // That of the driver `local` is nobody's business (moby 20.10, container.go `StartLogger`).
     let shown = log.as_ref().filter(|log| log.form == Form::Json);
     container.record.log_path = shown.map(|log| log.path.to_string_lossy().into_owned()).unwrap_or_default();
+    // The last that can fail: from here on the shim puts it away.
+    let shared = shm.mount()?;
     let target = mounted.hand_over();
-    let release = target.into_iter().map(|path| Release { path, remove_dir: true }).collect();
+    let release = target.into_iter().map(|path| Release { path, remove_dir: true }).chain(shared).collect();
     let started = shim::spawn(SpawnRequest {
         program: None,
         dir: home.run_dir(&id),
@@ -238,7 +247,13 @@ fn launch(
 }
 
 /// Makes ready what the container stands on, and says it in an OCI spec.
-fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Network) -> Result<Spec, StartError> {
+fn prepare(
+    home: &Home,
+    container: &mut Container,
+    rootfs: &Path,
+    network: Network,
+    shm: &Shm,
+) -> Result<Spec, StartError> {
     let root = sys::Dir::open(rootfs)?;
     let (record, host) = (&mut container.record, &container.host_config);
     make_working_dir(&root, &record.config.working_dir)?;
@@ -250,7 +265,8 @@ fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Netwo
     fits::check(&root, &binds, record, host)?;
     let devices = devices::look_up(host)?;
     let throttles = devices::throttles(host)?;
-    let joined = join::namespaces(home, host)?;
+    let mut joined = join::namespaces(home, host)?;
+    joined.extend(shm.namespace.clone().map(|path| ("ipc", path)));
     let init = match host.init == Some(true) && host.pid_mode.is_empty() {
         true => Some(docker_init().ok_or(StartError::NoInit)?),
         false => None,
@@ -262,7 +278,7 @@ fn prepare(home: &Home, container: &mut Container, rootfs: &Path, network: Netwo
         rootfs,
         user: &user,
         binds: &binds,
-        shm: None,
+        shm: shm.path.as_deref(),
         devices: &devices,
         throttles: &throttles,
         joined: &joined,

@@ -14,9 +14,6 @@ pub struct Unsupported(pub String);
 /// [`Unsupported`], the first thing without which it would not be what it is meant to be.
 pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsupported> {
     let no = |what: &str| Err(Unsupported(what.to_owned()));
-    if host.ipc_mode.starts_with("container:") {
-        return Err(Unsupported(format!("the namespace of another container (--ipc {})", host.ipc_mode)));
-    }
     if !["", "runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"].contains(&host.runtime.as_str()) {
         return Err(Unsupported(format!("the runtime {}", host.runtime)));
     }
@@ -55,8 +52,6 @@ mod tests {
         let host = HostConfig { runtime: "other".to_owned(), ..HostConfig::new() };
         let words = check(&Record::default(), &host).expect_err("no other runtime").to_string();
         assert_eq!(words, "it needs the runtime other, which cannot be given yet");
-        let host = HostConfig { ipc_mode: "container:abc".to_owned(), ..HostConfig::new() };
-        assert!(check(&Record::default(), &host).expect_err("no sharing").0.contains("--ipc container:abc"));
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn namespaces(plan: &Plan<'_>) -> Result<Value, SpecError> {
     let mut kinds = vec!["mount", "network", "uts", "pid", "ipc"];
     match host.ipc_mode.as_str() {
         "" | "private" | "shareable" | "none" => {}
+        other if other.starts_with("container:") => {}
         "host" => kinds.retain(|kind| *kind != "ipc"),
         other => return Err(SpecError::Ipc(other.to_owned())),
     }
