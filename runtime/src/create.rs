@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use ::volumes::{Held, Volumes};
 use base::{ContainerId, Time, hex_id};
 use containers::{
     Config, Containers, Draft, HostConfig, LookupError, MountPoint, NameError, PublishError, Record,
@@ -24,7 +25,7 @@ use crate::{
     network::{self, Network, UnknownNetwork},
     security_opt::{self, BadSecurityOpt},
     start,
-    volumes::{self, MountError, PopulateError, Registered, Volumes},
+    volumes::{self, MountError, PopulateError, Registered},
 };
 
 /// What a container shall be. As over docker's API: what is empty is taken from the image or
@@ -150,7 +151,13 @@ pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) 
     let id = new_id();
     let host_name = (network == Network::Host).then(network::host_name);
     config::settle(&mut config, &id, host_name.as_deref());
-    let making = Making { draft: containers.draft(&id)?, layers: &layers, home, volumes: home.volumes(), made: None };
+    let volumes = home.volumes();
+    let held = match volumes::writes_rows(&host_config) {
+        true => volumes.hold_alone(),
+        false => volumes.hold(),
+    };
+    let held = held.map_err(MountError::from)?;
+    let making = Making { draft: containers.draft(&id)?, layers: &layers, home, volumes, held, made: None };
     let id = making.finish(&containers, name.as_deref(), &image, config, host_config)?;
     drop(images_stay);
     Ok(Created { id, warnings })
@@ -173,6 +180,8 @@ struct Making<'a> {
     layers: &'a LayerStore,
     home: &'a Home,
     volumes: Volumes,
+    /// No volume goes while this container is in the making.
+    held: Held,
     /// Set once there is something in the data root that dropping the draft does not remove.
     made: Option<Registered>,
 }
@@ -204,7 +213,7 @@ impl Making<'_> {
                 return Err(error);
             }
         };
-        let Self { draft, layers, home, volumes, made } = self;
+        let Self { draft, layers, home, volumes, held, made } = self;
         let id = draft.id().clone();
         // What is published flushes its own file system; the layers may lie on another.
         let published = layers.sync_apart_from(containers.dir()).map_err(CreateError::from).and_then(|()| {
@@ -216,6 +225,7 @@ impl Making<'_> {
             undo(&id, layers, home, &volumes, made);
             return Err(error);
         }
+        drop(held);
         Ok(id)
     }
 
@@ -229,7 +239,15 @@ impl Making<'_> {
         let id = self.draft.id().clone();
         let made = self.made.insert(Registered::default());
         self.layers.create_rw_layer(&id, image.chain().as_ref(), Init::Docker, None)?;
-        volumes::register(&self.volumes, &self.home.containers(), self.home.data_root(), config, host, made)?;
+        volumes::register(
+            &self.volumes,
+            &self.home.containers(),
+            self.home.data_root(),
+            config,
+            host,
+            &self.held,
+            made,
+        )?;
         let (points, borrowed) = (made.points.clone(), made.borrowed.clone());
         self.make_working_dir(&id, &config.working_dir)?;
         let own = |point: &&MountPoint| point.volume().is_some() && !borrowed.contains(&point.destination);
@@ -239,7 +257,8 @@ impl Making<'_> {
             let root = sys::Dir::open(view.path())?;
             let shown = start::merged(self.layers, &id)?;
             for point in to_fill {
-                volumes::populate(&root, &shown, point, &self.volumes.data(&point.name))?;
+                let (data, _) = self.volumes.source(&point.name, &point.driver).map_err(MountError::from)?;
+                volumes::populate(&root, &shown, point, &data)?;
             }
         }
         Ok(points)
@@ -268,9 +287,9 @@ impl Making<'_> {
     }
 
     fn undo(self) {
-        let Self { draft, layers, home, volumes, made } = self;
+        let Self { draft, layers, home, volumes, held, made } = self;
         undo(draft.id(), layers, home, &volumes, made);
-        drop(draft);
+        drop((draft, held));
     }
 }
 
@@ -280,7 +299,7 @@ fn undo(id: &ContainerId, layers: &LayerStore, home: &Home, volumes: &Volumes, m
     let Some(made) = made else { return };
     drop(layers.release_rw(id, &Needed::of(home).as_fn()));
     for name in &made.anonymous {
-        drop(volumes.remove(name));
+        drop(volumes.forget(name));
     }
 }
 

@@ -15,8 +15,7 @@ use containers::Containers;
 use graphdriver::Access;
 use images::Images;
 use layerstore::LayerStore;
-
-use crate::volumes::Volumes;
+use volumes::Volumes;
 
 /// Why a data root cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -99,8 +99,8 @@ fn container_object(home: &Home, mut container: Container, size: bool) -> Result
     let volumes = home.volumes();
     let data_of = |point: &MountPoint| {
         let name = point.volume()?;
-        let path = volumes.mountable(name, &point.driver).ok()?;
-        Some((name.to_owned(), path.to_string_lossy().into_owned()))
+        let volume = volumes.get(name).ok()?;
+        Some((name.to_owned(), volume.mountpoint.to_string_lossy().into_owned()))
     };
     let facts = api::Facts {
         // vfs has nothing to tell, which is null.

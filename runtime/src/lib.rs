@@ -56,6 +56,7 @@ pub mod support;
 pub mod terminal;
 mod truth;
 pub mod user;
+pub mod volume;
 pub mod volumes;
 pub mod wait;
 pub mod where_;

@@ -4,6 +4,7 @@
 //! Then its layers, its volumes, and last the directory that remembers what was to go; a crash in
 //! between leaves that for the next writer (`leftovers`).
 
+use ::volumes::VolumeError;
 use base::ContainerId;
 use containers::{Container, LoadError, Locked, LookupError, Record};
 
@@ -12,7 +13,7 @@ use crate::{
     needed::Needed,
     recover::{self, SettleError, Settled},
     stop::{self, StopError},
-    volumes::{self, VolumeError},
+    volumes,
 };
 
 /// Which container to remove, and how.
@@ -123,7 +124,11 @@ fn stopped(home: &Home, writer: &Writer, id: &ContainerId, request: &RmRequest) 
 /// Takes a stopped container away: one flush.
 pub(crate) fn take_away(home: &Home, container: &Container, lock: Locked, with_volumes: bool) -> Result<(), RmError> {
     let (containers, id) = (home.containers(), &container.id);
-    let doomed: Vec<String> = match with_volumes && container.record.mounts().any(|point| point.is_anonymous_volume()) {
+    let store = home.volumes();
+    let has_some = with_volumes && container.record.mounts().any(|point| point.is_anonymous_volume());
+    // Nobody may begin to use what is going.
+    let held = has_some.then(|| store.hold_alone()).transpose()?;
+    let doomed: Vec<String> = match has_some {
         true => {
             let others: Vec<Record> = containers
                 .load_all()?
@@ -142,8 +147,8 @@ pub(crate) fn take_away(home: &Home, container: &Container, lock: Locked, with_v
         let _images = layers.lock();
         layers.release_rw(id, &Needed::of(home).as_fn())
     };
-    let store = home.volumes();
-    let removed = doomed.iter().map(|name| store.remove(name)).fold(Ok(()), Result::and);
+    let removed = held.iter().flat_map(|held| doomed.iter().map(|name| store.remove(name, held)));
+    let removed = removed.fold(Ok(()), Result::and);
     released.map_err(|source| RmError::Layers { id: id.clone(), source: Box::new(source) })?;
     removed?;
     gone.finish()?;

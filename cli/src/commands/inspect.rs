@@ -38,20 +38,31 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
 
 /// Shows what is of this kind.
 pub fn show(place: &Place, args: &Args, kind: InspectKind, out: &mut Out) -> Result<(), Failure> {
-    let template = match args.format.as_deref() {
+    let home = place.open()?;
+    let each =
+        |name: &String| runtime::inspect(&home, name, kind, args.size).map_err(|error| Failure::not_there(&error));
+    show_each(args.format.as_deref(), args.names.iter().map(each), out)
+}
+
+/// Shows what was found, then says what was not.
+pub fn show_each(
+    format: Option<&str>,
+    things: impl Iterator<Item = Result<Value, Failure>>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let template = match format {
         None | Some("" | "json") => None,
         Some(text) => Some(Template::parse(text).map_err(|error| bad_template(&error))?),
     };
-    let home = place.open()?;
     let mut found = Vec::new();
     let mut missing = Vec::new();
-    for name in &args.names {
-        match runtime::inspect(&home, name, kind, args.size) {
+    for thing in things {
+        match thing {
             Ok(value) => found.push(value),
-            Err(error) => missing.push(error),
+            Err(failure) => missing.push(failure),
         }
     }
-    match (&template, args.format.as_deref()) {
+    match (&template, format) {
         (Some(template), _) => {
             for value in &found {
                 // docker/cli 20.10: what the template does not find is an error like any other
@@ -70,11 +81,9 @@ pub fn show(place: &Place, args: &Args, kind: InspectKind, out: &mut Out) -> Res
         (None, _) => out.text(indented(&found)?)?,
     }
     out.flush()?;
-    let Some((last, others)) = missing.split_last() else { return Ok(()) };
-    for error in others {
-        Failure::not_there(error).say();
-    }
-    Err(Failure::not_there(last))
+    let Some(last) = missing.pop() else { return Ok(()) };
+    missing.iter().for_each(Failure::say);
+    Err(last)
 }
 
 fn bad_template(error: &dyn std::error::Error) -> Failure {

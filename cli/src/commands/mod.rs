@@ -44,6 +44,12 @@ mod streams;
 mod tag;
 mod unpause;
 mod version;
+mod volume;
+mod volume_create;
+mod volume_inspect;
+mod volume_ls;
+mod volume_prune;
+mod volume_rm;
 mod wait;
 mod whereis;
 
@@ -125,6 +131,8 @@ commands! {
         Container(container),
         /// Manage images
         Image(image),
+        /// Manage volumes
+        Volume(volume),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     io::{ErrorKind, Write},
     os::unix::{
         ffi::OsStrExt,
-        fs::{DirBuilderExt, OpenOptionsExt},
+        fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
 };
@@ -279,6 +279,22 @@ pub fn truncate_write(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result
         .map_err(at("open", path))?;
     step("write", path)?;
     file.write_all(bytes).map_err(at("write", path))
+}
+
+/// Writes pieces into a file that is there, in place, and makes them durable.
+///
+/// # Errors
+/// When it cannot be opened, written or flushed.
+pub fn write_durably_at(path: impl AsRef<Path>, pieces: &[(u64, &[u8])]) -> Result<()> {
+    let path = path.as_ref();
+    step("open", path)?;
+    let file = fs::OpenOptions::new().write(true).open(path).map_err(at("open", path))?;
+    for (offset, bytes) in pieces {
+        step("pwrite", path)?;
+        file.write_all_at(bytes, *offset).map_err(at("pwrite", path))?;
+    }
+    step("fdatasync", path)?;
+    file.sync_data().map_err(at("fdatasync", path))
 }
 
 /// Writes a file so that readers and crashes see the old or the new one, never a mixture: a

@@ -30,7 +30,8 @@ pub use error::{Error, Result};
 pub use file::{
     Draft, DraftFile, chmod, chown, create_dir, create_dir_all, create_new, exists, fsync_dir, fsync_dirs, has_one_log,
     is_dir, is_temporary, link, list_dir, open_dir, random, read_link, read_opt, remove_dir, remove_file, rename,
-    set_times, stat, stat_opt, symlink, syncfs, truncate_write, unnamed_file, write_atomic, write_new,
+    set_times, stat, stat_opt, symlink, syncfs, truncate_write, unnamed_file, write_atomic, write_durably_at,
+    write_new,
 };
 pub use host::{
     file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,

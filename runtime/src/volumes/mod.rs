@@ -2,7 +2,6 @@
 //! volumes removed with their container.
 
 mod bind_spec;
-mod local;
 mod mount_spec;
 mod populate;
 
@@ -16,10 +15,11 @@ use containers::{Config, Containers, HostConfig, LoadError, LookupError, MountPo
 
 pub use self::{
     bind_spec::{BadBind, parse},
-    local::{VolumeError, Volumes},
     mount_spec::{BadMount, parse_mount},
     populate::{PopulateError, populate},
 };
+use ::volumes::{Held, NewVolume, VolumeError, Volumes};
+
 use crate::spec::Bind;
 
 /// Why a container's mounts cannot be made ready.
@@ -49,9 +49,6 @@ pub enum MountError {
     /// `--volumes-from` a container that cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// `--mount` with a volume's options or labels.
-    #[error("driver options and labels of a new volume (--mount {0}) cannot be given yet")]
-    VolumeOptions(&'static str),
     /// `--mount`.
     #[error("mounts of the type {0} cannot be used yet")]
     Kind(String),
@@ -92,6 +89,7 @@ pub fn register(
     data_root: &Path,
     config: &Config,
     host: &HostConfig,
+    held: &Held,
     registered: &mut Registered,
 ) -> Result<(), MountError> {
     for spec in host.volumes_from.iter().flatten() {
@@ -108,6 +106,7 @@ pub fn register(
             return Err(MountError::Duplicate(point.destination));
         }
         if point.kind == "volume" {
+            with_driver(&mut point, &host.volume_driver)?;
             volumes.create(&point.name)?;
             point.source = text(&volumes.data(&point.name));
             "local".clone_into(&mut point.driver);
@@ -123,7 +122,7 @@ pub fn register(
         registered.points.insert(point.destination.clone(), point);
     }
     for mount in host.mounts.iter().flatten() {
-        let point = mounted(volumes, data_root, mount, registered)?;
+        let point = mounted(volumes, data_root, mount, held, registered)?;
         if !own.insert(point.destination.clone()) {
             return Err(MountError::Duplicate(mount.target.clone()));
         }
@@ -137,6 +136,7 @@ pub fn register(
             continue;
         }
         let name = hex_id(sys::random);
+        check_driver(&name, &host.volume_driver)?;
         registered.anonymous.push(name.clone());
         volumes.create(&name)?;
         registered.points.insert(destination.clone(), anonymous(name, destination));
@@ -170,11 +170,49 @@ fn borrowed(containers: &Containers, spec: &str) -> Result<Vec<MountPoint>, Moun
     Ok(points.collect())
 }
 
+/// Whether making a container writes labels or options of a volume, for which the volumes must be
+/// held alone.
+pub fn writes_rows(host: &HostConfig) -> bool {
+    host.mounts.iter().flatten().any(|mount| new_volume(mount).is_some())
+}
+
+/// The volume that a `--mount` makes, if it says more of it than its name.
+fn new_volume(mount: &Mount) -> Option<NewVolume> {
+    let options = mount.volume_options.as_ref().filter(|_| mount.kind == "volume")?;
+    let some = |map: &Option<BTreeMap<String, String>>| map.as_ref().is_some_and(|map| !map.is_empty());
+    let driver = options.driver_config.clone().unwrap_or_default();
+    (some(&options.labels) || some(&driver.options)).then(|| NewVolume {
+        name: mount.source.clone(),
+        driver: driver.name,
+        labels: options.labels.clone(),
+        options: driver.options,
+    })
+}
+
+/// Only the local driver is a part of dockerd.
+fn check_driver(name: &str, driver: &str) -> Result<(), VolumeError> {
+    match driver {
+        "" | "local" => Ok(()),
+        other => Err(VolumeError::NoDriver { name: name.to_owned(), driver: other.to_owned() }),
+    }
+}
+
+/// A `-v` with `--volume-driver` (moby 20.10, linux_parser.go `ParseMountRaw`).
+fn with_driver(point: &mut MountPoint, driver: &str) -> Result<(), VolumeError> {
+    check_driver(&point.name, driver)?;
+    if !driver.is_empty() {
+        let options = point.spec.volume_options.get_or_insert_default();
+        options.driver_config.get_or_insert_default().name = driver.to_owned();
+    }
+    Ok(())
+}
+
 /// The mount point of a `--mount`, its volume made.
 fn mounted(
     volumes: &Volumes,
     data_root: &Path,
     mount: &Mount,
+    held: &Held,
     registered: &mut Registered,
 ) -> Result<MountPoint, MountError> {
     let mut point = parse_mount(mount, &|path| Path::new(path).exists())?;
@@ -184,23 +222,15 @@ fn mounted(
     if point.kind != "volume" {
         return Ok(point);
     }
-    if let Some(options) = &mount.volume_options {
-        let some = |map: &Option<BTreeMap<String, String>>| map.as_ref().is_some_and(|map| !map.is_empty());
-        if some(&options.labels) {
-            return Err(MountError::VolumeOptions("volume-label"));
-        }
-        if options.driver_config.as_ref().is_some_and(|driver| some(&driver.options)) {
-            return Err(MountError::VolumeOptions("volume-opt"));
-        }
-    }
-    if !["", "local"].contains(&point.driver.as_str()) {
-        return Err(VolumeError::Driver { name: point.name, driver: point.driver }.into());
-    }
+    check_driver(&point.name, &point.driver)?;
     if point.name.is_empty() {
         point.name = hex_id(sys::random);
         registered.anonymous.push(point.name.clone());
     }
-    volumes.create(&point.name)?;
+    match new_volume(mount) {
+        Some(new) => drop(volumes.create_with(NewVolume { name: point.name.clone(), ..new }, held)?),
+        None => drop(volumes.create(&point.name)?),
+    }
     point.source = text(&volumes.data(&point.name));
     "local".clone_into(&mut point.driver);
     "z".clone_into(&mut point.mode);
@@ -238,27 +268,29 @@ pub fn prepare(volumes: &Volumes, record: &mut Record, host: &HostConfig) -> Res
         if tmpfs || point.kind == "tmpfs" {
             continue;
         }
-        let source = match point.volume().map(str::to_owned) {
+        let (source, with_mounts) = match point.volume().map(str::to_owned) {
             Some(name) => volume_source(volumes, &name, point)?,
-            None => bind_source(point)?,
+            None => (bind_source(point)?, true),
         };
         binds.push(Bind {
             source,
             destination: point.destination.clone(),
             writable: point.rw,
             propagation: point.propagation.clone(),
-            non_recursive: point.spec.bind_options.as_ref().is_some_and(|options| options.non_recursive),
+            non_recursive: !with_mounts
+                || point.spec.bind_options.as_ref().is_some_and(|options| options.non_recursive),
         });
     }
     Ok(binds)
 }
 
-fn volume_source(volumes: &Volumes, name: &str, point: &mut MountPoint) -> Result<PathBuf, MountError> {
+/// A volume's directory, and whether mounts below come along.
+fn volume_source(volumes: &Volumes, name: &str, point: &mut MountPoint) -> Result<(PathBuf, bool), MountError> {
     if point.driver.is_empty() {
         return Err(MountError::Nothing);
     }
-    let source = volumes.mountable(name, &point.driver)?;
-    point.source = text(&source);
+    let source = volumes.source(name, &point.driver)?;
+    point.source = text(&volumes.data(name));
     if point.id.is_empty() {
         point.id = hex_id(sys::random);
     }
@@ -309,7 +341,9 @@ mod tests {
         let host = HostConfig { binds, ..HostConfig::new() };
         let mut registered = Registered::default();
         let containers = Containers::open(root.path(), "overlay2");
-        register(&Volumes::open(root.path()), &containers, root.path(), &config, &host, &mut registered)?;
+        let volumes = Volumes::open(root.path());
+        let held = volumes.hold()?;
+        register(&volumes, &containers, root.path(), &config, &host, &held, &mut registered)?;
         Ok((registered, root))
     }
 
