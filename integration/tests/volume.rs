@@ -253,7 +253,8 @@ fn volumes_survive_from_minidock_to_dockerd_and_back() {
 #[test]
 fn volumes_survive_to_the_second_dockerd_and_back() {
     match Oracle::second() {
-        Ok(second) => survives(&Side::under_test(), &Side::Theirs(second)),
-        Err(reason) => println!("not told: {reason}"),
+        Ok(second) if second.is("28.5.2") => survives(&Side::under_test(), &Side::Theirs(second)),
+        Ok(_) => {}
+        Err(why) => assert!(std::env::var_os("MINIDOCK_NEEDS_28").is_none(), "{why}"),
     }
 }
