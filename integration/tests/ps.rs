@@ -84,6 +84,17 @@ fn filters() {
             "network=none",
             "id=nosuch",
             "nosuch=1",
+            "health=none",
+            "health=odd",
+            "is-task=false",
+            "is-task=true",
+            "is-task=x",
+            "isolation=default",
+            "publish=80",
+            "expose=80/tcp",
+            "expose=x",
+            "publish=1:2",
+            "publish=9-8",
         ];
         let said: Vec<_> = filters
             .iter()

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use containers::Container;
+use containers::{Container, config_v2::PortMap};
+
+use crate::port::{self, PortError};
 
 /// Why a filter cannot be used. The words are dockerd's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,10 +24,46 @@ pub enum BadFilter {
     /// An exit code that is none.
     #[error("Invalid filter 'exited={0}'")]
     Exited(String),
+    /// A health that does not exist.
+    #[error("Unrecognised filter value for health: {0}")]
+    Health(String),
+    /// Neither `true` nor `false`.
+    #[error("Invalid filter 'is-task=[{0}]'")]
+    Task(String),
+    /// `publish` or `expose` with an address.
+    #[error("filter for '{0}' should not contain ':': {1}")]
+    Address(String, String),
+    /// `publish` or `expose` of what is no port.
+    #[error("error while looking up for {key} {value}: {reason}")]
+    Port {
+        /// `publish` or `expose`.
+        key: String,
+        /// As typed.
+        value: String,
+        /// What is wrong with it.
+        reason: PortError,
+    },
 }
 
-const KEYS: [&str; 11] =
-    ["ancestor", "before", "exited", "id", "label", "name", "status", "health", "since", "volume", "network"];
+const KEYS: [&str; 15] = [
+    "ancestor",
+    "before",
+    "exited",
+    "id",
+    "isolation",
+    "label",
+    "name",
+    "status",
+    "health",
+    "since",
+    "volume",
+    "network",
+    "is-task",
+    "publish",
+    "expose",
+];
+
+const HEALTHS: [&str; 4] = ["none", "starting", "healthy", "unhealthy"];
 
 const STATES: [&str; 7] = ["paused", "restarting", "removing", "running", "dead", "created", "exited"];
 
@@ -51,6 +89,15 @@ impl Filters {
             }
             if key == "exited" && value.parse::<i64>().is_err() {
                 return Err(BadFilter::Exited(value.to_owned()));
+            }
+            if key == "health" && !HEALTHS.contains(&value) {
+                return Err(BadFilter::Health(value.to_owned()));
+            }
+            if key == "is-task" && !["true", "false"].contains(&value) {
+                return Err(BadFilter::Task(value.to_owned()));
+            }
+            if key == "publish" || key == "expose" {
+                check_ports(&key, value)?;
             }
             filters.entry(key).or_default().push(value.to_owned());
         }
@@ -83,9 +130,12 @@ impl Filters {
             && self.any("health", |health| health == state.health_word())
             && self.any("exited", |code| ended && code.parse() == Ok(state.exit_code))
             && self.all("label", |label| has_label(record.config.labels.as_ref(), label))
+            // Tasks are swarm's; on Linux every container is isolated alike.
+            && self.any("is-task", |wanted| wanted == "false")
+            && self.take_ports(record.network_settings.ports.as_ref())
             && self.any("network", |network| {
                 let networks = record.network_settings.networks.iter().flatten();
-                networks.into_iter().any(|(name, on)| name == network || on.network_id == *network)
+                networks.into_iter().any(|(name, on)| name == network || on.network_id.starts_with(network.as_str()))
             })
             && self.any("volume", |volume| {
                 record.mounts().any(|point| {
@@ -95,6 +145,26 @@ impl Filters {
             })
     }
 
+    /// `publish` and `expose` are one condition: any port of either will do.
+    fn take_ports(&self, ports: Option<&PortMap>) -> bool {
+        let (published, exposed) = (self.values("publish"), self.values("expose"));
+        if published.is_empty() && exposed.is_empty() {
+            return true;
+        }
+        let named = |wanted: &[String], protocol: &str, number: &str| {
+            let Ok(number) = number.parse::<u16>() else { return false };
+            wanted.iter().any(|text| {
+                let (range, of) = text.split_once('/').unwrap_or((text, "tcp"));
+                of == protocol && port::range(range).is_ok_and(|(first, last)| (first..=last).contains(&number))
+            })
+        };
+        ports.into_iter().flatten().any(|(inside, bindings)| {
+            let (number, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
+            let mut outside = bindings.iter().flatten();
+            named(exposed, protocol, number) || outside.any(|on| named(published, protocol, &on.host_port))
+        })
+    }
+
     fn any(&self, key: &str, test: impl Fn(&String) -> bool) -> bool {
         self.values(key).is_empty() || self.values(key).iter().any(test)
     }
@@ -102,6 +172,15 @@ impl Filters {
     fn all(&self, key: &str, test: impl Fn(&String) -> bool) -> bool {
         self.values(key).iter().all(test)
     }
+}
+
+fn check_ports(key: &str, value: &str) -> Result<(), BadFilter> {
+    if value.contains(':') {
+        return Err(BadFilter::Address(key.to_owned(), value.to_owned()));
+    }
+    let (range, _) = value.split_once('/').unwrap_or((value, "tcp"));
+    let bad = |reason| BadFilter::Port { key: key.to_owned(), value: value.to_owned(), reason };
+    port::range(range).map(drop).map_err(bad)
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
@@ -155,6 +234,19 @@ mod tests {
         assert!(taken(&["name=^web-1$", "status=exited", "exited=3", "id=abab"]));
         assert!(!taken(&["name=web", "status=running"]));
         assert!(taken(&["label=k", "label=k=v"]) && !taken(&["label=k", "label=k=x"]));
+    }
+
+    #[test]
+    fn ports_by_what_is_inside_or_outside() {
+        let mut container = container();
+        let on = containers::config_v2::PortBinding { host_port: "8080".to_owned(), ..Default::default() };
+        let ports = [("80/tcp".to_owned(), Some(vec![on])), ("53/udp".to_owned(), None)];
+        container.record.network_settings.ports = Some(ports.into());
+        let taken = |text: &str| Filters::parse(&[text.to_owned()]).expect("a good filter").take(&container);
+        assert!(
+            taken("publish=8080") && taken("publish=8000-9000/tcp") && taken("expose=80") && taken("expose=53/udp")
+        );
+        assert!(!taken("publish=80") && !taken("expose=53") && !taken("publish=8080/udp"));
     }
 
     #[test]

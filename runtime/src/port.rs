@@ -51,7 +51,7 @@ pub fn lines(inspected: &Value, container: &str, port: Option<&str>) -> Result<V
         Some((number, protocol)) if !protocol.is_empty() => (number, protocol),
         _ => (port, "tcp"),
     };
-    check(number)?;
+    range(number)?;
     let asked = format!("{number}/{protocol}");
     match ports.and_then(|ports| ports.get(&asked)).and_then(Value::as_array) {
         Some(at) => Ok(at.iter().map(address).collect()),
@@ -59,8 +59,12 @@ pub fn lines(inspected: &Value, container: &str, port: Option<&str>) -> Result<V
     }
 }
 
-/// A port, or a range of them (docker/go-connections, nat `ParsePortRange`).
-fn check(text: &str) -> Result<(), PortError> {
+/// A port, or a range of them: the first and the last (docker/go-connections, nat
+/// `ParsePortRange`).
+///
+/// # Errors
+/// [`PortError`].
+pub fn range(text: &str) -> Result<(u16, u16), PortError> {
     let number = |text: &str| match text.parse::<u16>() {
         _ if text.is_empty() || text.bytes().any(|byte| !byte.is_ascii_digit()) => {
             Err(PortError::Invalid(text.to_owned()))
@@ -70,9 +74,9 @@ fn check(text: &str) -> Result<(), PortError> {
     };
     match text.split_once('-') {
         _ if text.is_empty() => Err(PortError::Empty),
-        None => number(text).map(drop),
+        None => number(text).map(|port| (port, port)),
         Some((first, last)) if number(first)? > number(last)? => Err(PortError::Range(text.to_owned())),
-        Some(_) => Ok(()),
+        Some((first, last)) => Ok((number(first)?, number(last)?)),
     }
 }
 
