@@ -119,8 +119,8 @@ impl Volumes {
     ///
     /// # Errors
     /// A bad name, driver or option; a system call.
-    pub fn create_with(&self, new: NewVolume, _held: &Held) -> Result<(String, bool), VolumeError> {
-        let name = if new.name.is_empty() { hex_id(sys::random) } else { new.name };
+    pub fn create_with(&self, new: NewVolume, held: &Held) -> Result<(String, bool), VolumeError> {
+        let name = if new.name.is_empty() { hex_id(sys::random) } else { new.name.clone() };
         check_new(&name)?;
         if !["", "local"].contains(&new.driver.as_str()) {
             return Err(VolumeError::NoDriver { name, driver: new.driver });
@@ -129,34 +129,61 @@ impl Volumes {
             self.create(&name)?;
             return Ok((name, false));
         }
-        let options = match &new.options {
-            Some(options) => {
-                LocalOptions::new(options).map_err(|source| VolumeError::NewOptions { name: name.clone(), source })?
-            }
-            None => None,
-        };
-        // A row without a volume is nothing: dockerd drops it when it starts.
-        let row = Row { name: name.clone(), driver: "local".to_owned(), labels: new.labels, options: new.options };
-        Metadata::of(&self.dir).change(&[row], &[])?;
-        self.publish(&name, options.as_ref())?;
+        let new = NewVolume { name: name.clone(), ..new };
+        self.fill_new::<VolumeError>(new, held, |_| Ok(()))?;
         Ok((name, true))
     }
 
-    /// Puts a new volume in its place in one step: a crash leaves it whole or not at all.
-    fn publish(&self, name: &str, options: Option<&LocalOptions>) -> Result<(), VolumeError> {
+    /// Makes a volume that is not there yet, with what `fill` puts into its directory: it appears
+    /// whole or not at all, and durable. Needs [`Volumes::hold_alone`].
+    ///
+    /// # Errors
+    /// A bad name or option, a volume of that name, what `fill` says; a system call.
+    pub fn fill_new<E: From<VolumeError>>(
+        &self,
+        new: NewVolume,
+        _held: &Held,
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let NewVolume { name, labels, options, .. } = new;
+        check_new(&name)?;
+        if self.exists(&name)? {
+            return Err(VolumeError::Taken(name).into());
+        }
+        let local = LocalOptions::new(options.as_ref().unwrap_or(&BTreeMap::new()))
+            .map_err(|source| VolumeError::NewOptions { name: name.clone(), source })?;
         let temporary = self.temporary();
-        sys::create_dir(&temporary, 0o701)?;
-        let made = (|| {
-            sys::create_dir(temporary.join("_data"), 0o755)?;
-            if let Some(options) = options {
-                sys::write_new(temporary.join("opts.json"), &options.to_bytes(), 0o600)?;
-            }
-            sys::syncfs(&self.dir)?;
-            sys::rename(&temporary, self.dir.join(name))?;
-            sys::fsync_dir(&self.dir)
-        })();
-        made.inspect_err(|_| drop(sys::remove_tree(&temporary)))?;
-        Ok(())
+        sys::create_dir(&temporary, 0o701).map_err(VolumeError::from)?;
+        let made = draft(&temporary, local.as_ref()).map_err(E::from).and_then(|data| fill(&data));
+        let row = Row { name, driver: "local".to_owned(), labels, options };
+        let made = made.and_then(|()| Ok(self.publish(&temporary, row)?));
+        made.inspect_err(|_| drop(sys::remove_tree(&temporary)))
+    }
+
+    /// The row first: one without a volume is nothing, dockerd drops it when it starts.
+    fn publish(&self, temporary: &Path, row: Row) -> Result<(), VolumeError> {
+        sys::syncfs(temporary)?;
+        let place = self.dir.join(&row.name);
+        Metadata::of(&self.dir).change(&[row], &[])?;
+        sys::rename(temporary, place)?;
+        Ok(sys::fsync_dir(&self.dir)?)
+    }
+
+    /// Gives a volume another name. Needs [`Volumes::hold_alone`], and that nobody refers to it.
+    ///
+    /// # Errors
+    /// A bad name or one that is taken, a volume that is not there; a system call.
+    pub fn rename(&self, from: &str, to: &str, _held: &Held) -> Result<(), VolumeError> {
+        check_new(to)?;
+        let Volume { driver, labels, options, .. } = self.get(from)?;
+        if self.exists(to)? {
+            return Err(VolumeError::Taken(to.to_owned()));
+        }
+        // A crash in between leaves a row without a volume, which is none.
+        Metadata::of(&self.dir).change(&[Row { name: to.to_owned(), driver, labels, options }], &[])?;
+        sys::rename(self.dir.join(from), self.dir.join(to))?;
+        sys::fsync_dir(&self.dir)?;
+        Metadata::of(&self.dir).change(&[], &[from])
     }
 
     fn temporary(&self) -> PathBuf {
@@ -295,6 +322,16 @@ impl Volumes {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// A new volume's directories and `opts.json`; says where its files go.
+fn draft(temporary: &Path, options: Option<&LocalOptions>) -> Result<PathBuf, VolumeError> {
+    let data = temporary.join("_data");
+    sys::create_dir(&data, 0o755)?;
+    if let Some(options) = options {
+        sys::write_new(temporary.join("opts.json"), &options.to_bytes(), 0o600)?;
+    }
+    Ok(data)
 }
 
 #[cfg(test)]

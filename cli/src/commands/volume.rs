@@ -1,6 +1,6 @@
 //! `minidock volume …`: what is done with volumes by themselves.
 
-use runtime::volume::BadFilter;
+use runtime::volume::{BadFilter, CarryError};
 
 use super::Place;
 use crate::{
@@ -18,12 +18,16 @@ pub struct Args {
 super::commands! {
     /// What can be done.
     Verb {
+        Clone(volume_clone),
         Create(volume_create),
+        Export(volume_export),
+        Import(volume_import),
         Inspect(volume_inspect),
         /// List volumes
         #[command(visible_alias = "list")]
         Ls(volume_ls),
         Prune(volume_prune),
+        Rename(volume_rename),
         /// Remove one or more volumes
         #[command(visible_alias = "remove")]
         Rm(volume_rm),
@@ -39,5 +43,13 @@ pub fn bad_filter(error: &BadFilter) -> Failure {
     match error {
         BadFilter::Format(_) => Failure::words(error.to_string()).with_code(BEFORE_THE_CONTAINER),
         _ => Failure::engine(error),
+    }
+}
+
+/// Why a volume was not copied, renamed or carried: sentences of ours, but for the data root.
+pub fn failed(error: &CarryError) -> Failure {
+    match error {
+        CarryError::Home(error) => Failure::home(error),
+        _ => Failure::own(error),
     }
 }

@@ -18,8 +18,8 @@ use rustix::{
     fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     fs::{
         AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod,
-        fchown, fgetxattr, fsetxattr, fstat, futimens, linkat, mkdirat, mknodat, openat, readlinkat, statat, symlinkat,
-        utimensat,
+        fchown, fgetxattr, flistxattr, fsetxattr, fstat, futimens, linkat, mkdirat, mknodat, openat, readlinkat,
+        statat, symlinkat, utimensat,
     },
     io::Errno,
 };
@@ -39,11 +39,23 @@ const CAPABILITY: &str = "security.capability";
 /// # Errors
 /// The first thing that could not be copied; `to` then holds a part.
 pub fn copy_tree(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
-    let (from, to) = (from.as_ref(), to.as_ref());
+    copy(from.as_ref(), to.as_ref(), false)
+}
+
+/// [`copy_tree`] with all extended attributes, as dockerd copies an image's files into a volume
+/// (moby 20.10, container/container_unix.go `copyExistingContents`).
+///
+/// # Errors
+/// The first thing that could not be copied; `to` then holds a part.
+pub fn copy_tree_whole(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
+    copy(from.as_ref(), to.as_ref(), true)
+}
+
+fn copy(from: &Path, to: &Path, whole: bool) -> Result<()> {
     let source = open_dir(CWD, from.as_os_str()).map_err(at("open", from))?;
     let target = open_dir(CWD, to.as_os_str()).map_err(at("open", to))?;
     let root = target.try_clone().map_err(at("dup", to))?;
-    Copy { root, linked: HashMap::new(), reflinks: true }.tree(source, target, from)
+    Copy { root, linked: HashMap::new(), reflinks: true, whole }.tree(source, target, from)
 }
 
 fn open_dir(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<OwnedFd, Errno> {
@@ -57,6 +69,8 @@ struct Copy {
     linked: HashMap<(u64, u64), PathBuf>,
     /// Whether sharing blocks has not failed yet.
     reflinks: bool,
+    /// Whether all extended attributes are copied.
+    whole: bool,
 }
 
 /// A directory that is being copied: what of it is left, and how it looked before we read it.
@@ -87,6 +101,7 @@ impl Copy {
         while let Some(level) = levels.last_mut() {
             let Some((name, _)) = level.left.next() else {
                 let shown = top.join(&below);
+                self.attributes(source.here(), target.here(), &shown)?;
                 dress(source.here(), target.here(), &level.stat, &shown)?;
                 source.up().and_then(|()| target.up()).map_err(at("open", shown))?;
                 levels.pop();
@@ -169,7 +184,40 @@ impl Copy {
         let to = openat(target, name, writing, Mode::RUSR | Mode::WUSR).map_err(at("create", shown))?;
         let (mut from, mut to) = (File::from(from), File::from(to));
         self.contents(&mut from, &mut to, stat, shown)?;
-        dress(&from.into(), &to.into(), stat, shown)
+        let (from, to) = (from.into(), to.into());
+        self.attributes(&from, &to, shown)?;
+        dress(&from, &to, stat, shown)
+    }
+
+    /// What `dress` does not copy of the attributes, where all are wanted. What the file system
+    /// below refuses is left out, as dockerd does.
+    fn attributes(&self, from: &OwnedFd, to: &OwnedFd, shown: &Path) -> Result<()> {
+        if !self.whole {
+            return Ok(());
+        }
+        let mut list = vec![0_u8; 1 << 16];
+        let length = match flistxattr(from, &mut list[..]) {
+            Ok(length) => length,
+            Err(Errno::OPNOTSUPP) => 0,
+            Err(errno) => return Err(at("flistxattr", shown)(errno)),
+        };
+        let mut value = Vec::new();
+        for key in list[..length].split(|byte| *byte == 0).filter(|key| !key.is_empty()) {
+            if key == CAPABILITY.as_bytes() {
+                continue;
+            }
+            value.resize(1 << 16, 0);
+            let length = match fgetxattr(from, key, &mut value[..]) {
+                Err(Errno::NODATA) => continue,
+                other => other.map_err(at("fgetxattr", shown))?,
+            };
+            step("fsetxattr", shown)?;
+            match fsetxattr(to, key, &value[..length], XattrFlags::empty()) {
+                Ok(()) | Err(Errno::OPNOTSUPP) => {}
+                Err(errno) => return Err(at("fsetxattr", shown)(errno)),
+            }
+        }
+        Ok(())
     }
 
     /// Shares the blocks where the file system can, else copies what is not a hole.

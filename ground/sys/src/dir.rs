@@ -321,6 +321,14 @@ impl Dir {
         crate::xattr::get(self.in_proc(name), key)
     }
 
+    /// The keys of a file's extended attributes, of a symlink's own.
+    ///
+    /// # Errors
+    /// As llistxattr(2).
+    pub fn xattr_names(&self, name: &[u8]) -> Result<Vec<OsString>> {
+        crate::xattr::names(self.in_proc(name))
+    }
+
     /// Sets an extended attribute of the directory itself.
     ///
     /// # Errors

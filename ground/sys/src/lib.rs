@@ -23,7 +23,7 @@ mod tree;
 mod way;
 pub mod xattr;
 
-pub use copy::copy_tree;
+pub use copy::{copy_tree, copy_tree_whole};
 pub use detached::{DetachedOverlay, mount_overlay_detached};
 pub use dir::{Dir, FileLook, Listed};
 pub use error::{Error, Result};

@@ -4,6 +4,7 @@
 //! while it looks and removes; who makes a container holds them from before its volumes are looked
 //! up until its record is in its place. So nobody begins to use what is going.
 
+mod carry;
 mod filter;
 mod list;
 mod remove;
@@ -11,6 +12,7 @@ mod remove;
 use volumes::{NewVolume, Volume, VolumeError};
 
 pub use self::{
+    carry::{CarryError, clone, export, import, rename},
     filter::{BadFilter, VolumeFilters},
     list::{Details, ListedVolume, Origin, User, details, list, list_of},
     remove::{Pruned, VolumeRmError, prune, remove},

@@ -50,7 +50,7 @@ pub fn populate(root: &sys::Dir, shown: &Path, point: &MountPoint, data: &Path) 
     }
     // The dot makes a directory of the link in /proc.
     let from = format!("/proc/self/fd/{}/.", place.as_fd().as_raw_fd());
-    Ok(sys::copy_tree(from, data)?)
+    Ok(sys::copy_tree_whole(from, data)?)
 }
 
 #[cfg(test)]

@@ -56,6 +56,20 @@ pub fn pack(root: &Dir, whiteouts: Whiteouts, owners: &Owners, out: impl Write) 
     Ok(())
 }
 
+/// Writes a whole tree that is no layer's: the directory itself as `./`, all extended attributes,
+/// times to the nanosecond. Sockets are left out here too.
+///
+/// # Errors
+/// As [`PackError`].
+pub fn pack_whole(root: &Dir, out: impl Write) -> Result<(), PackError> {
+    let owners = Owners::unnamed();
+    let mut packing = Packing { whole: true, ..Packing::new(&owners, out) };
+    packing.file(root, b".", b".".to_vec(), Whiteouts::Applied)?;
+    packing.tree(root, b"", Whiteouts::Applied)?;
+    packing.writer.finish()?;
+    Ok(())
+}
+
 /// Writes the changed files of a whole tree, and a `.wh.` entry for each deleted one, in the
 /// order of their paths. `now` is the deletions' time.
 ///
@@ -92,13 +106,15 @@ pub fn pack_changes(
 struct Packing<'a, W> {
     writer: Writer<W>,
     owners: &'a Owners,
+    /// Whether everything is kept, and not what dockerd keeps.
+    whole: bool,
     /// The first name of each inode that has several.
     inodes: HashMap<(u64, u64), Vec<u8>>,
 }
 
 impl<'a, W: Write> Packing<'a, W> {
     fn new(owners: &'a Owners, out: W) -> Self {
-        Self { writer: Writer::new(out), owners, inodes: HashMap::new() }
+        Self { writer: Writer::new(out), owners, whole: false, inodes: HashMap::new() }
     }
 
     fn tree(&mut self, dir: &Dir, path: &[u8], whiteouts: Whiteouts) -> Result<(), PackError> {
@@ -130,7 +146,10 @@ impl<'a, W: Write> Packing<'a, W> {
         if kind == FileType::Symlink {
             header.linkname = dir.read_link(name)?;
         }
-        if let Some(capability) = dir.xattr(name, "security.capability")? {
+        if self.whole {
+            header.mtime = Moment { nanos: u32::try_from(stat.st_mtime_nsec).unwrap_or(0), ..header.mtime };
+            header.xattrs = all_xattrs(dir, name)?;
+        } else if let Some(capability) = dir.xattr(name, "security.capability")? {
             header.xattrs.push((b"security.capability".into(), version_2(capability)));
         }
         if kind != FileType::Directory && stat.st_nlink > 1 {
@@ -185,6 +204,19 @@ impl<'a, W: Write> Packing<'a, W> {
             ..Header::default()
         })
     }
+}
+
+/// All attributes in the order of their keys. One that vanishes meanwhile is left out.
+fn all_xattrs(dir: &Dir, name: &[u8]) -> sys::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for key in dir.xattr_names(name)? {
+        let Some(text) = key.to_str() else { continue };
+        if let Some(value) = dir.xattr(name, text)? {
+            found.push((text.as_bytes().to_vec(), value));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn is_opaque(dir: &Dir, name: &[u8]) -> sys::Result<bool> {
