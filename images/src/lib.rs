@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+pub mod commit;
 mod compression;
 pub mod config;
 mod error;

@@ -78,7 +78,7 @@ impl LayerStore {
         Ok(archive::overlay_changes(&Dir::open(upper)?, &lowers)?)
     }
 
-    fn upper(&self, rw: &RwLayer) -> Result<Option<std::path::PathBuf>> {
+    pub(crate) fn upper(&self, rw: &RwLayer) -> Result<Option<std::path::PathBuf>> {
         let Some(native) = self.driver().native_diff() else { return Ok(None) };
         Ok(native.upper(rw.mount_id.layer(), self.below(rw)?.as_ref())?)
     }

@@ -48,6 +48,7 @@ mod init;
 mod journal;
 pub mod layerdb;
 mod mount;
+mod pack;
 mod pin;
 mod read;
 mod recover;

@@ -14,9 +14,11 @@ super::commands! {
     /// What can be done.
     Verb {
         Attach(attach),
+        Commit(commit),
         Create(create),
         Diff(diff),
         Exec(exec),
+        Export(export),
         Inspect(container_inspect),
         Kill(kill),
         Logs(logs),

@@ -8,6 +8,7 @@ use runtime::{Home, HomeOptions, home::Writer};
 use crate::failure::Failure;
 
 mod attach;
+mod commit;
 mod container;
 mod container_flags;
 mod container_inspect;
@@ -17,6 +18,7 @@ mod demo;
 mod diff;
 
 mod exec;
+mod export;
 mod history;
 mod image;
 mod image_inspect;
@@ -28,6 +30,7 @@ mod kill;
 mod load;
 mod logs;
 mod moment;
+mod output_file;
 mod pause;
 mod port;
 mod progress;
@@ -103,10 +106,12 @@ commands! {
     /// What can be done.
     Command {
         Attach(attach),
+        Commit(commit),
         Create(create),
         Demo(demo),
         Diff(diff),
         Exec(exec),
+        Export(export),
         History(history),
         Images(images),
         Import(import),

@@ -58,7 +58,16 @@ type Result<T> = std::result::Result<T, BadChange>;
 /// # Errors
 /// [`BadChange`] for the first that cannot be followed.
 pub fn apply(changes: &[String]) -> Result<Config> {
-    let mut config = Config::default();
+    apply_to(Config::default(), changes)
+}
+
+/// The same for a config that is there. An entry point of its own does without the command that
+/// was there, unless one is given too (moby 20.10, builder/dockerfile/dispatchers.go
+/// `dispatchEntrypoint`).
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_to(mut config: Config, changes: &[String]) -> Result<Config> {
     if changes.is_empty() {
         return Ok(config);
     }
@@ -71,8 +80,13 @@ pub fn apply(changes: &[String]) -> Result<Config> {
     if let Some((command, _)) = parsed.iter().find(|(command, _)| !COMMANDS.contains(&command.as_str())) {
         return Err(BadChange::Command(command.clone()));
     }
+    let mut commanded = false;
     for (command, rest) in &parsed {
         follow(&mut config, command, rest)?;
+        commanded |= command == "cmd";
+        if command == "entrypoint" && !commanded {
+            config.cmd = None;
+        }
     }
     Ok(config)
 }

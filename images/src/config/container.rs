@@ -85,7 +85,11 @@ const FIELDS: &[&str] = &[
 ];
 
 impl Config {
-    pub(super) fn read(value: Value) -> serde_json::Result<Self> {
+    /// From JSON as Go reads it: of a container's config, too, which has the same fields.
+    ///
+    /// # Errors
+    /// When a field has another type.
+    pub fn read(value: Value) -> serde_json::Result<Self> {
         go::read(value, FIELDS)
     }
 }
