@@ -196,6 +196,63 @@ fn labels_and_options_of_a_mount_make_the_volume() {
     });
 }
 
+/// A container's mounts, in the order of their places.
+fn mounts(house: &House, container: &str) -> Said {
+    let fields = ["Destination", "Type", "Source", "Mode", "RW", "Propagation"];
+    let line: String = fields.iter().map(|field| format!("{{{{.{field}}}}} ")).collect();
+    house.run(&["inspect", "-f", &format!("{{{{range .Mounts}}}}{line}{{{{println}}}}{{{{end}}}}"), container]).sorted()
+}
+
+/// What another container mounts: the modes that are taken and refused, the words, the records.
+#[test]
+fn volumes_from_another_container() {
+    same_on_both(|house| {
+        let create = |name: &str, flags: &[&str]| {
+            let begin = ["create", "--network", "none", "--name", name];
+            let said = house.run(&[&begin, flags, &["busybox:golden", "true"]].concat());
+            (said.sentences(), said.code)
+        };
+        let bind = format!("{}:/bound:ro,rslave", house.room().display());
+        let donor = create("donor", &["-v", "/anon", "-v", "named:/n:nocopy", "-v", &bind]);
+        let modes = ["ro", "rw", "z", "ro,Z", "nocopy", "rslave", "bad", "ro,rw"];
+        let said: Vec<_> = modes
+            .iter()
+            .enumerate()
+            .map(|(number, mode)| create(&format!("c{number}"), &["--volumes-from", &format!("donor:{mode}")]))
+            .collect();
+        assert_eq!(donor.1, 0, "{donor:?}");
+        assert_eq!(said[0].1, 0, "{said:?}");
+        let points: Vec<_> = (0..4).map(|number| mounts(house, &format!("c{number}"))).collect();
+        let over = create("over", &["--volumes-from", "donor", "-v", "named:/anon", "--tmpfs", "/n"]);
+        let ghost = create("ghost", &["--volumes-from", "nobody"]);
+        (said, points, over, ghost, mounts(house, "over"))
+    });
+}
+
+/// Eight at a time: no row is lost.
+#[test]
+fn many_at_once_lose_nothing() {
+    let mut house = House::open(&Side::under_test(), Driver::Overlay2);
+    std::thread::scope(|scope| {
+        for worker in 0..8 {
+            let house = &house;
+            scope.spawn(move || {
+                for number in 0..6 {
+                    let name = format!("v{worker}.{number}");
+                    house.ok(&["volume", "create", "--label", "all=yes", &name]);
+                    if number % 3 == 2 {
+                        house.ok(&["volume", "rm", &name]);
+                    }
+                }
+            });
+        }
+    });
+    let ours = house.ok(&["volume", "ls", "-qf", "label=all=yes"]);
+    assert_eq!(ours.lines().count(), 32);
+    house.hand_to(&Side::first());
+    assert_eq!(house.ok(&["volume", "ls", "-qf", "label=all=yes"]), ours);
+}
+
 /// Labels, options and files survive, whoever wrote them; and each can remove the other's.
 fn survives(first: &Side, second: &Side) {
     let mut house = House::open(first, Driver::Overlay2);

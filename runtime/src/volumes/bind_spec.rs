@@ -123,6 +123,14 @@ pub fn parse(spec: &str) -> Result<MountPoint, BadBind> {
     })
 }
 
+/// Whether this is a mode of `--volumes-from`: propagation and copying are the first container's.
+///
+/// moby 20.10, volume/mounts/linux_parser.go `ParseVolumesFrom`.
+pub(super) fn is_borrowing_mode(mode: &str) -> bool {
+    let own = |word| word != Word::Propagation && word != Word::Copy;
+    words(mode).is_some_and(|words| words.iter().all(|(word, _)| own(*word)))
+}
+
 fn is_mode(text: &str) -> bool {
     words(text).is_some()
 }

@@ -37,9 +37,9 @@ pub enum MountError {
     /// A `--mount` that means nothing.
     #[error(transparent)]
     Mount(#[from] BadMount),
-    /// `--volumes-from` without a name. The words are dockerd's.
-    #[error("invalid volumesFrom specification: {0:?}")]
-    VolumesFrom(String),
+    /// `--volumes-from` of nothing. The words are dockerd's.
+    #[error("volumes-from specification cannot be an empty string")]
+    VolumesFrom,
     /// `--volumes-from` with a mode that is none. The words are dockerd's.
     #[error("invalid mode: {0}")]
     FromMode(String),
@@ -93,7 +93,7 @@ pub fn register(
     registered: &mut Registered,
 ) -> Result<(), MountError> {
     for spec in host.volumes_from.iter().flatten() {
-        for point in borrowed(containers, spec)? {
+        for point in borrowed(volumes, containers, spec)? {
             registered.borrowed.insert(point.destination.clone());
             registered.points.insert(point.destination.clone(), point);
         }
@@ -146,18 +146,23 @@ pub fn register(
 
 /// What another container mounts, for this one too; with `:ro` to read only (moby 20.10,
 /// volume/mounts/linux_parser.go `ParseVolumesFrom`).
-fn borrowed(containers: &Containers, spec: &str) -> Result<Vec<MountPoint>, MountError> {
-    let (name, mode) = match spec.split_once(':') {
-        Some((name, mode)) if ["rw", "ro", "z", "Z", "nocopy"].contains(&mode) => (name, mode),
-        Some((_, mode)) => return Err(MountError::FromMode(mode.to_owned())),
-        None => (spec, "rw"),
-    };
-    if name.is_empty() {
-        return Err(MountError::VolumesFrom(spec.to_owned()));
+fn borrowed(volumes: &Volumes, containers: &Containers, spec: &str) -> Result<Vec<MountPoint>, MountError> {
+    let (name, mode) = spec.split_once(':').unwrap_or((spec, "rw"));
+    if spec.is_empty() {
+        return Err(MountError::VolumesFrom);
     }
+    if !bind_spec::is_borrowing_mode(mode) {
+        return Err(MountError::FromMode(mode.to_owned()));
+    }
+    let writable = !mode.split(',').any(|word| word == "ro");
     let other = containers.load_record(&containers.lookup(name)?)?;
+    for point in other.mounts().filter(|point| point.source.is_empty()) {
+        if let Some(name) = point.volume() {
+            volumes.get(name)?;
+        }
+    }
     let points = other.mounts().map(|point| MountPoint {
-        rw: point.rw && mode != "ro",
+        rw: point.rw && writable,
         kind: point.kind.clone(),
         name: point.name.clone(),
         source: point.source.clone(),
