@@ -112,8 +112,11 @@ pub fn ps(home: &Home, request: &PsRequest) -> Result<Listed, PsError> {
 }
 
 fn read_all(home: &Home) -> Result<(Vec<Container>, Vec<String>), PsError> {
-    let mut listing = home.containers().load_all()?;
-    listing.containers.iter_mut().for_each(|container| truth::correct(home, container));
+    let mut listing = home.containers().load_records()?;
+    // One look for all that say they do not run; those that do are looked at one by one.
+    let ours = truth::in_exec_root(home)?;
+    let doubtful = |container: &&mut Container| container.record.state.running || ours.contains(&container.id);
+    listing.containers.iter_mut().filter(doubtful).for_each(|container| truth::correct(home, container));
     let foreign = |finding: &containers::Finding| {
         use containers::{Finding, LoadError};
         let other = |source: &LoadError| matches!(source, LoadError::OtherDriver { .. } | LoadError::OtherOs { .. });

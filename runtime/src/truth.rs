@@ -38,9 +38,12 @@ pub(crate) enum Keeper {
 
 /// Who keeps a container running that has this state on record.
 pub(crate) fn keeper(id: &ContainerId, state: &State) -> Keeper {
+    if !state.running || state.pid <= 0 {
+        return Keeper::None;
+    }
     let cgroups = std::fs::read_to_string(format!("/proc/{}/cgroup", state.pid)).unwrap_or_default();
     // Another process may have its number by now: a container's own says so in its cgroup.
-    if state.running && state.pid > 0 && cgroups.contains(id.as_str()) { Keeper::Other } else { Keeper::None }
+    if cgroups.contains(id.as_str()) { Keeper::Other } else { Keeper::None }
 }
 
 /// Corrects a container's state, in memory only.

@@ -142,10 +142,26 @@ impl Containers {
     /// # Errors
     /// When the directory is there and cannot be read.
     pub fn load_all(&self) -> sys::Result<Listing> {
+        self.load_with(|_| ())
+    }
+
+    /// As [`Containers::load_all`], but the host configs are only looked at, not kept: for who has
+    /// thousands of containers and asks for their records.
+    ///
+    /// # Errors
+    /// As [`Containers::load_all`].
+    pub fn load_records(&self) -> sys::Result<Listing> {
+        self.load_with(|container| container.host_config = HostConfig::default())
+    }
+
+    fn load_with(&self, slim: impl Fn(&mut Container)) -> sys::Result<Listing> {
         let mut listing = Listing { containers: Vec::new(), findings: Vec::new() };
         for id in self.ids()? {
             match self.load(&id) {
-                Ok(container) => listing.containers.push(container),
+                Ok(mut container) => {
+                    slim(&mut container);
+                    listing.containers.push(container);
+                }
                 // Removed since the directory was read.
                 Err(LoadError::NotFound(_)) => {}
                 Err(source) => listing.findings.push(Finding::Unloadable { name: id.to_string(), source }),
