@@ -382,6 +382,23 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_copy_has_all_attributes_and_a_layers_only_capabilities() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| dir.path().join(name);
+        for name in ["from", "plain", "whole"] {
+            crate::create_dir(at(name), 0o755).expect("mkdir");
+        }
+        fill(&at("from"));
+        crate::xattr::set(at("from"), "trusted.top", b"1").expect("setxattr");
+        copy_tree(at("from"), at("plain")).expect("copied");
+        copy_tree_whole(at("from"), at("whole")).expect("copied");
+        assert_eq!(told(&at("whole")), told(&at("from")));
+        let other = |tree: &str| crate::xattr::get(at(tree).join("capable"), "trusted.other").expect("getxattr");
+        assert_eq!((other("plain"), other("whole")), (None, Some(b"no".to_vec())));
+        assert_eq!(crate::xattr::get(at("whole"), "trusted.top").expect("getxattr"), Some(b"1".to_vec()));
+    }
+
+    #[test]
     fn a_copy_has_all_that_a_layer_keeps() {
         let home = tempfile::tempdir().expect("a temporary directory");
         let (from, to) = (home.path().join("from"), home.path().join("to"));
