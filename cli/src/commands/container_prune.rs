@@ -17,7 +17,7 @@ pub struct Args {
     /// Do not prompt for confirmation
     #[arg(short, long)]
     force: bool,
-    /// Provide filter values (e.g. 'until=<timestamp>')
+    /// Provide filter values (e.g. 'until=TIMESTAMP')
     #[arg(long, value_name = "KEY=VALUE")]
     filter: Vec<String>,
 }

@@ -10,7 +10,7 @@ use crate::{failure::Failure, out::Out};
 /// Remove all unused local volumes
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Provide filter values (e.g. 'label=<label>')
+    /// Provide filter values (e.g. 'label=LABEL')
     #[arg(long, value_name = "KEY=VALUE")]
     filter: Vec<String>,
     /// Do not prompt for confirmation
