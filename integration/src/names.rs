@@ -41,9 +41,13 @@ fn rename(text: &str, found: &[(Kind, Range<usize>)], common: &HashSet<String>) 
     let mut count: HashMap<Kind, usize> = HashMap::new();
     let mut settled = String::with_capacity(text.len());
     let mut done = 0;
+    let lately = lately();
     for (kind, at) in found {
         let word = &text[at.clone()];
-        if common.contains(word) && !matches!(kind, Kind::Ago) {
+        // Two stories may do something in the same second.
+        let chance = matches!(kind, Kind::Ago)
+            || (*kind == Kind::Time && lately.iter().any(|day| word.starts_with(day.as_str())));
+        if common.contains(word) && !chance {
             continue;
         }
         // A short id is named as the id it abbreviates, wherever that one stands.
@@ -170,6 +174,23 @@ fn time(rest: &str) -> Option<usize> {
     Some(length + zone.map_or(0, str::len))
 }
 
+/// Today and yesterday, as times begin: `2026-11-22`.
+fn lately() -> [String; 2] {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let days = i64::try_from(since.as_secs() / 86_400).expect("not so late");
+    [days, days - 1].map(|days| {
+        // Years from March on, in eras of 400.
+        let day = days + 719_468;
+        let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let (month, date) =
+            (if shifted < 10 { shifted + 3 } else { shifted - 9 }, of_year - (153 * shifted + 2) / 5 + 1);
+        format!("{:04}-{month:02}-{date:02}", year + era * 400 + i64::from(month <= 2))
+    })
+}
+
 /// Length of docker's words for a short while.
 fn ago(rest: &str) -> Option<usize> {
     for fixed in ["Less than a second", "About a minute", "About an hour"] {
@@ -206,6 +227,17 @@ mod tests {
         let (left, right) = settle(&left, &right);
         assert_eq!(right, format!("{same} <id-1> <id-1>-init {one} {}", &one[..12]));
         assert_ne!(left, right, "a reference to another id is a difference");
+    }
+
+    #[test]
+    fn what_happened_lately_is_chance_even_in_the_same_second() {
+        let [today, _] = lately();
+        let (one, two) =
+            (format!("a {today}T00:00:01Z b {today}T00:00:02Z"), format!("a {today}T00:00:02Z b {today}T00:00:02Z"));
+        let (left, right) = settle(&one, &two);
+        assert_eq!((left.as_str(), right.as_str()), ("a <time> b <time>", "a <time> b <time>"));
+        let old = "2020-01-02T03:04:05Z";
+        assert_eq!(settle(old, old).0, old, "a fixed time stays");
     }
 
     #[test]
