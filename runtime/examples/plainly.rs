@@ -5,9 +5,8 @@
 //! - `plainly start STATE ID BUNDLE`: leaves it running.
 //! - `plainly exec STATE ID WORD...`: one more process in it, waited for.
 //! - `plainly signal STATE ID NUMBER`, `plainly delete STATE ID`.
-//! - `plainly hold`: nothing, until its input ends.
 
-use std::{io::Read as _, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use libcontainer::{
     container::{Container, builder::ContainerBuilder},
@@ -26,7 +25,6 @@ fn main() -> ExitCode {
         ["exec", state, id, words @ ..] => exec(state, id, words),
         ["signal", state, id, number] => signal(state, id, number),
         ["delete", state, id] => load(state, id).and_then(|mut container| container.delete(true)).map(|()| 0),
-        ["hold"] => Ok(hold()),
         _ => Ok(2),
     };
     match done {
@@ -93,10 +91,4 @@ fn code(status: Option<WaitStatus>) -> u8 {
 fn tell_of_ourselves(state: &str) {
     let adjusted = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
     drop(sys::truncate_write(PathBuf::from(state).join("oom_score_adj"), adjusted.as_bytes(), 0o600));
-}
-
-fn hold() -> u8 {
-    let mut nothing = [0; 64];
-    while std::io::stdin().read(&mut nothing).is_ok_and(|count| count > 0) {}
-    0
 }
