@@ -97,6 +97,12 @@ impl Going {
         assert!(text.contains(words), "{} said {text:?}, not {words:?}", self.args.join(" "));
     }
 
+    /// Whether `words` stand in its standard output by now, or a moment later.
+    pub fn has_said(&self, words: &str) -> bool {
+        let there = |text: &[u8]| String::from_utf8_lossy(text).contains(words);
+        self.out.until(Instant::now() + Duration::from_millis(100), there).is_some_and(|text| there(&text))
+    }
+
     /// Sends a signal, by its name without `SIG`, to the client.
     pub fn signal(&self, name: &str) {
         crate::signals::send(self.pid(), name);

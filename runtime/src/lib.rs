@@ -76,7 +76,7 @@ pub use home::{Home, HomeError, HomeOptions};
 pub use info::{Info, info};
 pub use inspect::{InspectError, InspectKind, inspect};
 pub use kill::kill;
-pub use logs::{LogsError, LogsRequest, logs};
+pub use logs::{LogsError, LogsRequest, Told, logs};
 pub use pause::{pause, unpause};
 pub use prune::{PruneRequest, prune};
 pub use ps::{PsRequest, PsRow, ps};

@@ -1,10 +1,10 @@
-//! `minidock logs`: what a container has written.
+//! `minidock logs`: what a container has written, and goes on to write.
 
 use std::io::{self, Write};
 
 use base::Time;
 use containers::json_log::{Entry, Stream};
-use runtime::LogsRequest;
+use runtime::{LogsRequest, Told};
 
 use super::{Place, moment::moment};
 use crate::{failure::Failure, out::Out};
@@ -15,6 +15,9 @@ pub struct Args {
     /// Show extra details provided to logs
     #[arg(long)]
     details: bool,
+    /// Follow log output
+    #[arg(short, long)]
+    follow: bool,
     /// Show logs since timestamp (e.g. 2013-01-02T13:23:37Z) or relative (e.g. 42m for 42 minutes)
     #[arg(long)]
     since: Option<String>,
@@ -44,22 +47,24 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         until: at(&args.until, "until")?,
         // docker takes what is no number, and negative ones, for "all"
         tail: args.tail.parse().ok(),
+        follow: args.follow,
     };
     let home = place.open()?;
     let mut stderr = io::stderr().lock();
-    runtime::logs(&home, &request, |entry| {
-        match entry {
-            Ok(entry) => match entry.stream {
+    runtime::logs(&home, &request, |told| {
+        match told {
+            Told::Entry(entry) => match entry.stream {
                 Stream::Stdout => write_entry(out.bytes(), &entry, args.timestamps, args.details)?,
                 Stream::Stderr => {
                     out.flush()?;
                     write_entry(&mut stderr, &entry, args.timestamps, args.details)?;
                 }
             },
-            Err(damage) => {
+            Told::Damaged(damage) => {
                 out.flush()?;
                 writeln!(stderr, "WARNING: a damaged entry of the log is left out: {damage}")?;
             }
+            Told::Quiet => out.flush()?,
         }
         Ok(())
     })

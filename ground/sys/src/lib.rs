@@ -20,6 +20,7 @@ pub mod steps;
 #[allow(unsafe_code)]
 mod thread;
 mod tree;
+mod watch;
 mod way;
 pub mod xattr;
 
@@ -42,3 +43,4 @@ pub use network::raise_loopback;
 pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
 pub use thread::in_private_mounts;
 pub use tree::{TreeSize, remove_tree, tree_size};
+pub use watch::{Change, Watch};

@@ -17,7 +17,7 @@ use flate2::read::MultiGzDecoder;
 use crate::logging::{Form, Log};
 
 /// How often the files may be turned over while we open them.
-const TRIES: usize = 10;
+pub(super) const TRIES: usize = 10;
 
 /// One of a log's files.
 pub(super) struct Part {
@@ -26,16 +26,17 @@ pub(super) struct Part {
     form: Form,
 }
 
-type Entries = Box<dyn Iterator<Item = Result<Entry, BadEntry>>>;
+/// The entries of a file. After the end, a call looks again whether more was written.
+pub(super) type Entries = Box<dyn Iterator<Item = Result<Entry, BadEntry>>>;
 
-/// The files that are there, the oldest first.
+/// The files that are there, the oldest first; the last one is that which is written to.
 pub(super) fn open(log: &Log) -> io::Result<Vec<Part>> {
     let mut last = Vec::new();
     for _ in 0..TRIES {
         let Some(current) = open_opt(&log.path)? else { return Ok(last) };
         let number = current.metadata()?.ino();
         last = older(log)?;
-        last.push(Part { file: current, packed: false, form: log.form });
+        last.push(Part::of(current, log.form));
         // Turned over in between, the older ones were those of another moment.
         if std::fs::metadata(&log.path).is_ok_and(|now| now.ino() == number) {
             break;
@@ -44,17 +45,11 @@ pub(super) fn open(log: &Log) -> io::Result<Vec<Part>> {
     Ok(last)
 }
 
-/// moby 20.10, logfile.go `openRotatedFiles`: that which is not compressed comes first, since it
-/// goes only when the other is whole.
+/// moby 20.10, logfile.go `openRotatedFiles`.
 fn older(log: &Log) -> io::Result<Vec<Part>> {
     let mut parts = Vec::new();
     for number in (1..log.max_files).rev() {
-        for packed in [false, true] {
-            if let Some(file) = open_opt(&log.older(number, packed))? {
-                parts.push(Part { file, packed, form: log.form });
-                break;
-            }
-        }
+        parts.extend(Part::open(log, number)?);
     }
     Ok(parts)
 }
@@ -67,24 +62,51 @@ fn open_opt(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// All entries, or so many of the last ones.
-pub(super) fn entries(parts: Vec<Part>, tail: Option<u64>) -> io::Result<Entries> {
+/// All entries, or so many of the last ones, file by file. Of the last file always, if only what
+/// is still to be written to it.
+pub(super) fn entries(parts: Vec<Part>, tail: Option<u64>) -> io::Result<Vec<Entries>> {
     let mut missing = tail;
     let mut chosen = Vec::new();
     for part in parts.into_iter().rev() {
         let (entries, found) = match missing {
             None => (part.all()?, 0),
-            Some(0) => break,
+            Some(0) if !chosen.is_empty() => break,
             Some(lines) => part.last(lines)?,
         };
         missing = missing.map(|lines| lines - found);
         chosen.push(entries);
     }
-    Ok(Box::new(chosen.into_iter().rev().flatten()))
+    chosen.reverse();
+    Ok(chosen)
 }
 
 impl Part {
-    fn all(self) -> io::Result<Entries> {
+    /// The log's file of this number, 0 being that which is written to. The one that is not
+    /// compressed is looked for first, since it goes only when the other is whole.
+    pub(super) fn open(log: &Log, number: u32) -> io::Result<Option<Self>> {
+        if number == 0 {
+            return Ok(open_opt(&log.path)?.map(|file| Self::of(file, log.form)));
+        }
+        for packed in [false, true] {
+            if let Some(file) = open_opt(&log.older(number, packed))? {
+                return Ok(Some(Self { file, packed, form: log.form }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A file that is written to, from where it is.
+    pub(super) fn of(file: File, form: Form) -> Self {
+        Self { file, packed: false, form }
+    }
+
+    /// Another descriptor of the same open file, with the same place in it.
+    pub(super) fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// All entries from where the file is.
+    pub(super) fn all(self) -> io::Result<Entries> {
         let reader: Box<dyn BufRead> = match self.packed {
             true => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(self.file)))),
             false => Box::new(BufReader::new(self.file)),
@@ -176,7 +198,7 @@ mod tests {
         let parts = open(&log).expect("they open");
         let text =
             |entry: Result<Entry, BadEntry>| String::from_utf8_lossy(&entry.expect("whole").log).trim().to_owned();
-        entries(parts, tail).expect("they can be read").map(text).collect()
+        entries(parts, tail).expect("they can be read").into_iter().flatten().map(text).collect()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read as _, Write as _},
     os::{
-        fd::AsRawFd as _,
+        fd::{AsRawFd as _, OwnedFd},
         unix::net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -118,7 +118,17 @@ impl Connection {
         self.hear(Kind::Exit)
     }
 
-    /// The same, but no longer than `patience` (for ever if `None`); `None` when it is over.
+    /// Something to be polled beside others: readable when the container has ended and everything
+    /// of it is put away, or when the shim was killed.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub fn into_end(mut self) -> Result<OwnedFd, ConnectError> {
+        self.send(&Request::Wait)?;
+        Ok(self.socket.into())
+    }
+
+    /// As [`Connection::wait`], but no longer than `patience` (for ever if `None`); `None` when it is over.
     ///
     /// # Errors
     /// As [`Connection::wait`].
