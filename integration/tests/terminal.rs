@@ -178,3 +178,38 @@ fn a_terminal_outlives_the_shim() {
     assert_eq!(settings(&screen, "after"), before);
     house.ok(&["rm", "-f", "lost"]);
 }
+
+#[test]
+fn the_terminal_belongs_to_the_user() {
+    same_on_both(|house| {
+        let screen = Screen::open(house, "owner");
+        screen.line(&format!("engine run -it --rm --network none --user 1234:5 {IMAGE} sh"));
+        screen.wait("$ ");
+        screen.line("echo ow''ned > /dev/stdout; busybox stat -c 'is %u %a' $(busybox tty)");
+        screen.await_line("owned");
+        screen.await_line("is 1234 620");
+        screen.line("exit");
+        screen.await_prompt();
+        house.ok(&["run", "-d", "--network", "none", "--name", "exec", IMAGE, "sleep", "600"]);
+        screen.line("engine exec -it -u 77 exec sh -c 'echo ow''ned-too > /dev/stdout'");
+        screen.await_line("owned-too");
+        house.ok(&["rm", "-f", "exec"]);
+    });
+}
+
+#[test]
+fn an_exec_is_refused_by_the_first_who_sees_why() {
+    same_on_both(|house| {
+        house.ok(&["create", "--network", "none", "--name", "still", IMAGE, "true"]);
+        house.ok(&["run", "-d", "--network", "none", "--name", "moving", IMAGE, "sleep", "600"]);
+        let said = [
+            house.run(&["exec", "-it", "still", "true"]),
+            house.run(&["exec", "-i", "still", "true"]),
+            house.run(&["exec", "--detach-keys", "bogus", "still", "true"]),
+            house.run(&["exec", "--detach-keys", "bogus", "moving", "true"]),
+            house.run(&["exec", "-d", "--detach-keys", "ctrl-1", "moving", "true"]),
+        ];
+        house.ok(&["rm", "-f", "moving"]);
+        said.to_vec()
+    });
+}

@@ -15,6 +15,7 @@ use crate::{
     shim::{self, Attach, ConnectError, Connection, ExecProcess, SessionError},
     spec::{self, ProcessPlan, SpecError},
     start,
+    terminal::{BadKeys, DetachKeys},
     truth::{self, Keeper},
     user::{Accounts, User, UserError},
 };
@@ -38,6 +39,8 @@ pub struct ExecRequest {
     pub detach: bool,
     /// `-t`: it has a terminal.
     pub tty: bool,
+    /// The keys that leave it to itself; else docker's.
+    pub detach_keys: Option<String>,
 }
 
 /// Why a process was not run.
@@ -55,6 +58,9 @@ pub enum ExecError {
     /// The words are dockerd's.
     #[error("Container {0} is not running")]
     NotRunning(ContainerId),
+    /// The words are dockerd's.
+    #[error("Invalid escape keys ({0}) provided")]
+    Keys(String),
     /// A dockerd runs it.
     #[error("container {0} is kept running by dockerd's own shim: only dockerd can run a process in it")]
     Foreign(ContainerId),
@@ -122,6 +128,10 @@ pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, Ex
         return Err(ExecError::NoCommand);
     }
     let container = find::container(home, &request.container)?;
+    // The client's own affair, so before the engine says no (docker/cli 20.10, exec.go `RunExec`).
+    if !request.detach {
+        client.check(request.tty).map_err(|_| ExecError::NoTerminal)?;
+    }
     let state = &container.record.state;
     if !state.running {
         return Err(ExecError::NotRunning(container.id));
@@ -132,12 +142,13 @@ pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, Ex
     if truth::keeper(&container.id, state) == Keeper::Other && !home.run_dir(&container.id).is_dir() {
         return Err(ExecError::Foreign(container.id));
     }
+    let keys = match request.detach_keys.as_deref() {
+        None | Some("") => DetachKeys::default(),
+        Some(text) => text.parse().map_err(|BadKeys(text)| ExecError::Keys(text))?,
+    };
     grace::begin();
     // Not that anything is written: but what it needs may be covered, see there.
     drop(home.writer()?);
-    if !request.detach {
-        client.check(request.tty).map_err(|_| ExecError::NoTerminal)?;
-    }
     let process = process(home, &container, &request)?;
     let wanted = client.streams.wanted();
     let attach = Attach {
@@ -153,7 +164,7 @@ pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, Ex
     if request.detach {
         return Ok(0);
     }
-    let client = Client { proxy_signals: false, ..client };
+    let client = Client { proxy_signals: false, keys, ..client };
     Ok(pump(session, client, request.tty, false)?.exit_code)
 }
 

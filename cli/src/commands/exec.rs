@@ -1,7 +1,7 @@
 //! `minidock exec`: one more process in a running container.
 
 use containers::LookupError;
-use runtime::{ExecRequest, exec::ExecError, flags::env_file, shim::SessionError};
+use runtime::{Client, ExecRequest, exec::ExecError, flags::env_file, shim::SessionError, terminal::DetachKeys};
 
 use super::{
     Place,
@@ -48,7 +48,8 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let ours = |name: &str| std::env::var(name.trim()).ok();
     let files = args.env_file.iter().map(|file| env_file::read(file, &ours));
     let from_files = files.collect::<Result<Vec<_>, _>>().map_err(|error| Failure::words(error.0))?.concat();
-    let client = args.manner.client(streams::ours(args.interactive)?, false)?;
+    let client =
+        Client { streams: streams::ours(args.interactive)?, proxy_signals: false, keys: DetachKeys::default() };
     let request = ExecRequest {
         container: args.container,
         command: args.command,
@@ -58,6 +59,7 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         privileged: args.privileged,
         detach: args.detach,
         tty: args.tty,
+        detach_keys: args.manner.text(),
     };
     match runtime::exec(&home, request, client) {
         Ok(0) => Ok(()),

@@ -1,6 +1,6 @@
 //! Our own standard streams, to attach a container to.
 
-use std::{io, os::fd::AsFd};
+use std::{io, os::fd::AsFd, path::PathBuf};
 
 use runtime::{Client, Streams, terminal::DetachKeys};
 
@@ -40,12 +40,26 @@ impl Manner {
     /// # Errors
     /// For keys that are none.
     pub fn client(&self, streams: Streams, proxy_signals: bool) -> Result<Client, Failure> {
-        let keys = match self.detach_keys.as_deref() {
-            None | Some("") => DetachKeys::default(),
+        let keys = match self.text() {
+            None => DetachKeys::default(),
             Some(text) => text.parse().map_err(|error| Failure::engine(&error))?,
         };
         Ok(Client { streams, proxy_signals, keys })
     }
+
+    /// The keys that were asked for: by the flag, else in the settings of docker's client.
+    pub fn text(&self) -> Option<String> {
+        self.detach_keys.clone().filter(|text| !text.is_empty()).or_else(in_settings)
+    }
+}
+
+/// `detachKeys` of `~/.docker/config.json`. A file that is not there, or is no JSON, says nothing.
+fn in_settings() -> Option<String> {
+    let named = std::env::var_os("DOCKER_CONFIG").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let dir = named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")))?;
+    let text = std::fs::read(dir.join("config.json")).ok()?;
+    let settings: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    settings["detachKeys"].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// `--sig-proxy`, as docker's flags that are true by themselves: `--sig-proxy=false`.

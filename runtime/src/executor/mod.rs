@@ -38,6 +38,7 @@ pub(crate) struct Workload {
     cwd: PathBuf,
     capabilities: LinuxCapabilities,
     make_cwd: bool,
+    terminal: bool,
 }
 
 /// A text in a process that the kernel cannot take.
@@ -62,7 +63,8 @@ impl Workload {
             return Err(BadProcess::NoArguments);
         }
         let capabilities = process.capabilities().clone().unwrap_or_else(rights::none);
-        Ok(Self { args, env: texts(process.env())?, cwd: process.cwd().clone(), capabilities, make_cwd })
+        let terminal = process.terminal().unwrap_or_default();
+        Ok(Self { args, env: texts(process.env())?, cwd: process.cwd().clone(), capabilities, make_cwd, terminal })
     }
 
     fn program(&self) -> String {
@@ -98,6 +100,9 @@ impl Confined {
         if workload.make_cwd && has_network_of_its_own(spec) {
             // dockerd's libnetwork does it there (moby 20.10, libnetwork/osl `loopbackUp`)
             sys::raise_loopback().map_err(|error| format!("error during container init: {error}"))?;
+        }
+        if workload.terminal {
+            own_terminal();
         }
         enter(&workload.cwd, workload.make_cwd)?;
         if let Some(filter) = &self.filter {
@@ -144,6 +149,13 @@ impl Executor for Confined {
         drop(std::io::stderr().write_all(words.as_bytes()));
         sys::process::exit_now(1)
     }
+}
+
+/// The terminal is its user's, who may open it again as `/dev/stdout`: libcontainer leaves it with
+/// root (runc, init_linux.go `fixStdioPermissions`). A file system that does not know the user says
+/// no, and runc goes on, too.
+fn own_terminal() {
+    let _ = rustix::fs::fchown(std::io::stdin(), Some(rustix::process::geteuid()), None);
 }
 
 /// Whether the container gets a new network namespace, whose devices are all down.
