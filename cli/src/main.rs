@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let typed: Vec<_> = std::env::args_os().collect();
     // Not a command of the user's: the process that stays with a container.
     if typed.get(1).is_some_and(|word| word == "shim") {
-        runtime::shim::main(&typed[2..], runtime::record_end);
+        runtime::shim::main(&typed[2..], runtime::SHIM_HOOKS);
     }
     match run(&typed) {
         Ok(()) => ExitCode::SUCCESS,

@@ -120,6 +120,22 @@ impl House {
         }
     }
 
+    /// Waits until `inspect -f format` of a container says `words`.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub fn becomes(&self, container: &str, format: &str, words: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.run(&["inspect", "-f", format, container]);
+            if now.out.trim() == words {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{container} is never {words} but {now:?}");
+            std::thread::yield_now();
+        }
+    }
+
     /// Starts a command and leaves it going, its standard input open.
     pub fn spawn(&self, args: &[&str]) -> Going {
         Going::start(self.client(), args, Stdio::piped())

@@ -14,7 +14,7 @@ use base::ContainerId;
 use oci_spec::runtime::Spec;
 use runtime::{
     run::Streams,
-    shim::{self, Attach, End, Ended, Pump, SpawnRequest},
+    shim::{self, Attach, End, Ended, Hooks, Pump, SpawnRequest},
 };
 
 /// What the file given to `run` says.
@@ -30,7 +30,9 @@ struct Request {
 fn main() {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     match args.split_first() {
-        Some((word, rest)) if word == "shim" => shim::main(rest, record),
+        Some((word, rest)) if word == "shim" => {
+            shim::main(rest, Hooks { end: record, again: |_| Err("nobody asked for it".to_owned()) })
+        }
         Some((word, [file])) if word == "run" => std::process::exit(run(file)),
         Some((word, [])) if word == "hold" => hold(),
         _ => std::process::exit(2),
@@ -40,7 +42,9 @@ fn main() {
 /// Ends are told in `<data-root>/<id>.end`.
 fn record(ended: &Ended<'_>) -> Result<(), String> {
     let text = match &ended.end {
-        End::Exited(exit) => format!("{} oom={} rm={}", exit.exit_code, exit.oom_killed, ended.auto_remove),
+        End::Exited(exit) | End::Restarting { exit, .. } => {
+            format!("{} oom={} rm={}", exit.exit_code, exit.oom_killed, ended.auto_remove)
+        }
         End::NeverStarted(error) => format!("never {}: {}", error.exit_code, error.message),
     };
     let path = ended.data_root.join(format!("{}.end", ended.container));
@@ -68,6 +72,8 @@ fn run(file: &OsString) -> i32 {
         stdin: false,
         stdin_once: false,
         auto_remove: false,
+        restart: None,
+        again: false,
         release: Vec::new(),
         lock: None,
         attach,

@@ -1,12 +1,15 @@
 //! What the shim does last: write into the data root how a container ended, and remove the
 //! container if it was to be removed.
 
+use std::path::Path;
+
 use containers::LoadError;
 
 use crate::{
     home::{Home, HomeOptions},
     recover, rm,
-    shim::{End, Ended},
+    shim::{Again, End, Ended, Hooks},
+    start,
 };
 
 /// Records an end. It runs in the shim, which holds the writer's lock already.
@@ -27,6 +30,20 @@ pub fn record(ended: &Ended<'_>) -> Result<(), String> {
     })
 }
 
+/// What a shim leaves to us.
+pub const SHIM_HOOKS: Hooks = Hooks { end: record, again };
+
+/// Starts a container again, in what was its shim.
+fn again(again: &Again) -> Result<(), String> {
+    let home = Home::open(HomeOptions {
+        data_root: Some(again.data_root.clone()),
+        exec_root: again.dir.parent().map(Path::to_owned),
+        storage_driver: Some(again.storage_driver.clone()),
+    })
+    .map_err(|error| crate::words::chain(&error))?;
+    start::start_again(&home, again).map_err(|error| crate::words::chain(&error))
+}
+
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
     #[error(transparent)]
@@ -44,6 +61,11 @@ fn record_in(home: &Home, ended: &Ended<'_>) -> Result<(), RecordError> {
     let mut container = containers.load(ended.container)?;
     match &ended.end {
         End::Exited(exit) => recover::record_end(&mut container, Some(*exit)),
+        End::Restarting { exit, count } => {
+            recover::record_end(&mut container, Some(*exit));
+            container.record.state.set_restarting();
+            container.record.restart_count = *count;
+        }
         End::NeverStarted(error) => {
             container.record.state.error.clone_from(&error.message);
             container.record.state.exit_code = i64::from(error.exit_code);

@@ -59,6 +59,9 @@ pub enum ExecError {
     #[error("Container {0} is not running")]
     NotRunning(ContainerId),
     /// The words are dockerd's.
+    #[error("Container {0} is restarting, wait until the container is running")]
+    Restarting(ContainerId),
+    /// The words are dockerd's.
     #[error("Invalid escape keys ({0}) provided")]
     Keys(String),
     /// A dockerd runs it.
@@ -135,6 +138,9 @@ pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, Ex
     let state = &container.record.state;
     if !state.running {
         return Err(ExecError::NotRunning(container.id));
+    }
+    if state.restarting {
+        return Err(ExecError::Restarting(container.id));
     }
     if state.paused {
         return Err(ExecError::Paused(request.container));

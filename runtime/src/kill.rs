@@ -77,16 +77,18 @@ pub fn kill(home: &Home, container: &str, signal: &str) -> Result<(), KillError>
     let own = settled.container.record.config.stop_signal.clone();
     let ends = own.is_empty() || number == libc::SIGKILL || signal::parse(&own).is_ok_and(|own| own == number);
     let held = settled.container.record.state.paused && ends;
+    // moby 20.10, daemon/kill.go: what waits to be started again takes no signal.
+    let restarting = settled.container.record.state.restarting;
     drop(settled);
     let dir = home.run_dir(&id);
     if number == libc::SIGKILL {
         return stop::kill_and_wait(home, &id).map_err(|error| refused(Refusal::from(error)));
     }
     let sent = Connection::open(&dir)
-        .and_then(Connection::mark_stopped)
-        .and_then(|()| Connection::open(&dir))
-        .and_then(|shim| shim.kill(number));
+        .and_then(|shim| shim.mark_stopped(ends))
+        .and_then(|()| if restarting { Ok(()) } else { Connection::open(&dir)?.kill(number) });
     match sent {
+        Err(ConnectError::Gone(_) | ConnectError::Lost) if restarting => Ok(()),
         Ok(()) if held => {
             pause::let_go_on(home, &writer, &id);
             Ok(())

@@ -61,11 +61,17 @@ pub(crate) fn settle(home: &Home, _writer: &Writer, id: &base::ContainerId) -> R
                 std::thread::sleep(A_MOMENT);
             }
             State::Running(running) => {
-                if !container.record.state.running {
+                if !container.record.state.running || container.record.state.restarting {
                     // The command that started it died before it could write it down.
                     container.record.state.set_running(i64::from(running.pid), running.started_at);
                     containers.save_record(id, &container.record)?;
                 }
+                return Ok(Settled { container, running: true, lock });
+            }
+            State::Restarting(exit) => {
+                let state = &mut container.record.state;
+                state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at);
+                state.set_restarting();
                 return Ok(Settled { container, running: true, lock });
             }
             State::Exited { exit, shim: false } => {

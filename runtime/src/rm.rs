@@ -108,10 +108,14 @@ fn stopped(home: &Home, writer: &Writer, id: &ContainerId, request: &RmRequest) 
             return Ok(Some(settled));
         }
         if !request.force {
-            let paused = settled.container.record.state.paused;
-            let (state, advice) = match paused {
-                true => ("paused", "Unpause and then stop the container before attempting removal or force remove"),
-                false => ("running", "Stop the container before attempting removal or force remove"),
+            let state = &settled.container.record.state;
+            let advice = "Stop the container before attempting removal or force remove";
+            let (state, advice) = match () {
+                () if state.restarting => ("restarting", advice),
+                () if state.paused => {
+                    ("paused", "Unpause and then stop the container before attempting removal or force remove")
+                }
+                () => ("running", advice),
             };
             return Err(RmError::Running { id: id.clone(), state, advice });
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use base::ContainerId;
-use containers::{Container, Containers, LookupError};
+use containers::{Container, Containers, LoadError, LookupError};
 use layerstore::LayerStore;
 use oci_spec::runtime::Spec;
 
@@ -25,9 +25,10 @@ use crate::{
     join::{self, JoinError},
     logging::{self, BadLog, Form},
     network::{self, Network, Unusable},
+    policy::{Policy, Rule},
     recover::{self, SettleError, Settled},
     rm, sandbox,
-    shim::{self, Attach, Release, Session, SpawnRequest},
+    shim::{self, Again, Attach, Release, Session, SpawnRequest},
     spec::{self, Bind, Plan, SpecError},
     support::{self, Unsupported},
     user::{Accounts, UserError},
@@ -164,20 +165,13 @@ pub(crate) fn start_with(
         () => {}
     }
     let containers = home.containers();
-    match launch(home, writer, &mut container, attach) {
-        Ok((started, warnings)) => {
+    let policy = Policy { rule: Rule::of(&container.host_config), count: 0, waited: 0 };
+    match launch(home, writer, &mut container, attach, policy, false) {
+        Ok((started, mut warnings)) => {
             let record = &mut container.record;
-            record.state.set_running(i64::from(started.running.pid), started.running.started_at);
-            record.has_been_started_before = true;
-            let network = &mut record.network_settings;
-            network.ports.get_or_insert_default();
-            // What a dockerd called the namespace it had; ours has no name.
-            network.sandbox_id.clear();
-            network.sandbox_key.clear();
             record.has_been_manually_stopped = false;
             record.restart_count = 0;
-            // It runs all the same; what reads the record looks at the shim, too.
-            drop(containers.save_record(id, record));
+            warnings.extend(note_start(&containers, &mut container, &started));
             Ok(Started { warnings, session: started.session })
         }
         Err(error) => {
@@ -188,6 +182,54 @@ pub(crate) fn start_with(
             Err(error)
         }
     }
+}
+
+/// Starts a container as its policy wants it, in a process that was its shim. One that a user does
+/// not want to run any more is left to have ended.
+///
+/// # Errors
+/// [`StartError`]; it has ended then, and its record says why it does not run.
+pub(crate) fn start_again(home: &Home, again: &Again) -> Result<(), StartError> {
+    let writer = home.writer()?;
+    let containers = home.containers();
+    let settle = |error: LoadError| StartError::Settle(error.into());
+    let _lock = containers.lock(&again.container).map_err(settle)?;
+    let mut container = containers.load(&again.container).map_err(settle)?;
+    let wanted = container.record.state.restarting && !container.record.has_been_manually_stopped;
+    let failed = match wanted {
+        true => match launch(home, &writer, &mut container, None, again.policy, true) {
+            Ok((started, _)) => {
+                // The record is what dockerd and we go by: its shim corrects what is missing.
+                note_start(&containers, &mut container, &started);
+                return Ok(());
+            }
+            Err(error) => {
+                container.record.state.error = error.to_string();
+                Err(error)
+            }
+        },
+        false => Ok(()),
+    };
+    // moby 20.10, daemon/monitor.go: it has ended as it had before.
+    recover::record_end(&mut container, Some(again.exit));
+    containers.save_record(&again.container, &container.record)?;
+    sys::remove_tree(&again.dir)?;
+    failed
+}
+
+/// Writes down that it runs. It does so all the same if that fails, and who reads the record looks
+/// at the shim, too: a warning.
+fn note_start(containers: &Containers, container: &mut Container, started: &shim::Started) -> Option<String> {
+    let record = &mut container.record;
+    record.state.set_running(i64::from(started.running.pid), started.running.started_at);
+    record.has_been_started_before = true;
+    let network = &mut record.network_settings;
+    network.ports.get_or_insert_default();
+    // What a dockerd called the namespace it had; ours has no name.
+    network.sandbox_id.clear();
+    network.sandbox_key.clear();
+    let saved = containers.save_record(&container.id, record);
+    saved.err().map(|error| format!("it runs, but its record does not say so: {error}"))
 }
 
 fn note_failure(containers: &Containers, container: &mut Container, error: &StartError) {
@@ -203,6 +245,8 @@ fn launch(
     writer: &Writer,
     container: &mut Container,
     attach: Option<Attach>,
+    policy: Policy,
+    again: bool,
 ) -> Result<(shim::Started, Vec<String>), StartError> {
     let id = container.id.clone();
     let named = |id: &ContainerId| id.clone();
@@ -229,7 +273,8 @@ fn launch(
     let target = mounted.hand_over();
     let release = target.into_iter().map(|path| Release { path, remove_dir: true }).chain(shared).collect();
     let started = shim::spawn(SpawnRequest {
-        program: None,
+        // That is mounted by itself, and cannot be mounted so again.
+        program: again.then(|| PathBuf::from("/proc/self/exe")),
         dir: home.run_dir(&id),
         container: id,
         data_root: home.data_root().to_owned(),
@@ -239,6 +284,8 @@ fn launch(
         stdin: container.record.config.open_stdin,
         stdin_once: container.record.config.stdin_once,
         auto_remove: host.auto_remove,
+        restart: (policy.rule != Rule::No).then_some(policy),
+        again,
         release,
         lock: Some(writer.file().as_fd()),
         attach,
@@ -291,9 +338,12 @@ fn prepare(
     Ok(serde_json::from_value(spec)?)
 }
 
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Where dockerd looks for its init, and where Debian has it without docker (tini-static).
 fn docker_init() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    // A container that is started again is so by a process without an environment.
+    let path = std::env::var_os("PATH").unwrap_or_else(|| USUAL_PATH.into());
     let named = |name: &'static str| std::env::split_paths(&path).map(move |dir| dir.join(name)).collect::<Vec<_>>();
     [named("docker-init"), named("tini-static")].concat().into_iter().find(|path| path.is_file())
 }

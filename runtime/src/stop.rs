@@ -1,6 +1,9 @@
 //! `stop`: the stop signal, a while, then SIGKILL.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use base::ContainerId;
 use containers::{LookupError, Record};
@@ -86,7 +89,7 @@ pub(crate) fn stop_with(
         Err(ConnectError::Gone(_)) => return gone(home, writer, id),
         Err(error) => return Err(at_shim(error)),
     };
-    let marked = Connection::open(&dir).and_then(Connection::mark_stopped);
+    let marked = Connection::open(&dir).and_then(|shim| shim.mark_stopped(true));
     match marked.and_then(|()| Connection::open(&dir)).and_then(|shim| shim.kill(signal)) {
         // It ended by itself meanwhile.
         Ok(()) | Err(ConnectError::Gone(_) | ConnectError::Lost | ConnectError::Refused(_)) => {}
@@ -132,6 +135,12 @@ fn wanted_signal(typed: Option<&str>, record: &Record) -> Result<i32, BadSignal>
 /// Its shim is gone: what it left is settled.
 fn gone(home: &Home, writer: &Writer, id: &ContainerId) -> Result<(), StopError> {
     match recover::settle(home, writer, id) {
+        // Its shim was about to start it again, and will see that it is not to.
+        Ok(settled) if settled.running && settled.container.record.state.restarting => {
+            drop(settled);
+            std::thread::sleep(Duration::from_millis(2));
+            gone(home, writer, id)
+        }
         Ok(_) | Err(SettleError::Load(containers::LoadError::NotFound(_))) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -142,17 +151,28 @@ fn let_go_on(home: &Home, id: &ContainerId) {
     drop(shim::freeze(&home.run_dir(id), false));
 }
 
+fn is_restarting(dir: &Path) -> bool {
+    matches!(shim::state(dir), Ok(shim::State::Restarting(_)))
+}
+
 /// Sends SIGKILL and waits for the end, and until everything is put away.
 pub(crate) fn kill_and_wait(home: &Home, id: &ContainerId) -> Result<(), StopError> {
     let dir = home.run_dir(id);
     let at_shim = |source| StopError::Shim { container: id.to_string(), source };
     let until = Instant::now() + AFTER_KILL;
     let over = |error: &ConnectError| matches!(error, ConnectError::Gone(_) | ConnectError::Lost);
-    let waiting = match Connection::open(&dir) {
-        Err(error) if over(&error) => return Ok(()),
-        other => other.map_err(at_shim)?,
+    let waiting = loop {
+        match Connection::open(&dir) {
+            // Its shim is just becoming another one.
+            Err(error) if over(&error) && is_restarting(&dir) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) if over(&error) => return Ok(()),
+            other => break other.map_err(at_shim)?,
+        }
     };
-    match Connection::open(&dir).and_then(|shim| shim.kill(libc::SIGKILL)) {
+    let marked = Connection::open(&dir).and_then(|shim| shim.mark_stopped(true));
+    match marked.and_then(|()| Connection::open(&dir)).and_then(|shim| shim.kill(libc::SIGKILL)) {
         Ok(()) | Err(ConnectError::Refused(_)) => {}
         Err(error) if over(&error) => {}
         Err(error) => return Err(at_shim(error)),

@@ -28,17 +28,11 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     if health.is_some_and(|test| test.first().is_some_and(|kind| kind != "NONE")) {
         warnings.push("the health check is kept, but not run yet".to_owned());
     }
-    let restarts = !["", "no"].contains(&host.restart_policy.name.as_str());
-    if restarts {
-        warnings.push(format!("the restart policy {} is kept, but not applied yet", host.restart_policy.name));
-    }
     Ok(warnings)
 }
 
 #[cfg(test)]
 mod tests {
-    use containers::hostconfig::RestartPolicy;
-
     use super::*;
 
     #[test]
@@ -52,12 +46,5 @@ mod tests {
         let host = HostConfig { runtime: "other".to_owned(), ..HostConfig::new() };
         let words = check(&Record::default(), &host).expect_err("no other runtime").to_string();
         assert_eq!(words, "it needs the runtime other, which cannot be given yet");
-    }
-
-    #[test]
-    fn a_restart_policy_is_no_reason_not_to_start() {
-        let restart_policy = RestartPolicy { name: "always".to_owned(), ..RestartPolicy::default() };
-        let host = HostConfig { restart_policy, ..HostConfig::new() };
-        assert_eq!(check(&Record::default(), &host).map(|warnings| warnings.len()), Ok(1));
     }
 }

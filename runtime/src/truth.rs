@@ -55,10 +55,14 @@ pub(crate) fn correct(home: &Home, container: &mut Container) {
         }
     };
     match shim::state(&home.run_dir(&container.id)).unwrap_or(Kept::Absent) {
-        Kept::Running(running) if !state.running => {
+        Kept::Running(running) if !state.running || state.restarting => {
             state.set_running(i64::from(running.pid), running.started_at);
         }
         Kept::Running(_) | Kept::Starting => {}
+        Kept::Restarting(exit) => {
+            state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at);
+            state.set_restarting();
+        }
         Kept::Exited { exit, .. } if state.running => {
             state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at);
         }

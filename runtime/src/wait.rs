@@ -1,5 +1,7 @@
 //! `wait`: until a container ends; its exit code.
 
+use std::time::Duration;
+
 use base::ContainerId;
 use containers::LookupError;
 
@@ -38,12 +40,19 @@ pub fn wait(home: &Home, container: &str) -> Result<i64, WaitError> {
     if truth::keeper(&found.id, state) == Keeper::Other && !home.run_dir(&found.id).is_dir() {
         return Err(WaitError::Foreign(found.id));
     }
-    match Connection::open(&home.run_dir(&found.id)).and_then(Connection::wait) {
-        Ok(exit) => Ok(i64::from(exit.exit_code)),
-        // It has ended since we looked, or its shim was killed: what the record says now.
-        Err(ConnectError::Gone(_) | ConnectError::Lost) => {
-            Ok(find::container(home, found.id.as_str())?.record.state.exit_code)
+    loop {
+        match Connection::open(&home.run_dir(&found.id)).and_then(Connection::wait) {
+            Ok(exit) => return Ok(i64::from(exit.exit_code)),
+            // It has ended since we looked, or its shim was killed: what the record says now. Or
+            // it has been started again.
+            Err(ConnectError::Gone(_) | ConnectError::Lost) => {
+                let now = find::container(home, found.id.as_str())?.record.state;
+                if !now.running {
+                    return Ok(now.exit_code);
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => Err(error.into()),
     }
 }

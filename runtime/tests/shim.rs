@@ -172,7 +172,7 @@ fn memory_that_ran_out_is_told() {
 fn whether_to_remove_can_be_changed_meanwhile() {
     let house = House::running(&["sleep", "1000"]);
     house.connect().set_auto_remove(true).expect("the shim answers");
-    house.connect().mark_stopped().expect("the shim answers");
+    house.connect().mark_stopped(true).expect("the shim answers");
     assert_eq!(house.connect().ping().expect("the shim answers").pid, house.pid());
     house.kill();
     assert_eq!(house.end().as_deref(), Some("137 oom=false rm=true"));

@@ -74,6 +74,16 @@ impl State {
         self.started_at = at;
     }
 
+    /// The state of a container that has ended, and waits to be started again.
+    ///
+    /// moby 20.10, container/state.go `SetRestarting`: it counts as running meanwhile.
+    pub fn set_restarting(&mut self) {
+        self.running = true;
+        self.restarting = true;
+        self.paused = false;
+        self.pid = 0;
+    }
+
     /// The state of a container whose init has ended.
     ///
     /// moby 20.10, container/state.go `SetStopped`.

@@ -93,12 +93,13 @@ impl Connection {
         self.ask(&Request::Kill { signal }).map(drop)
     }
 
-    /// Says that a user wants it to stop: it is not to be started again by itself.
+    /// Says that a user wants it to stop. `for_good`: it is not to be started again by itself; one
+    /// that waits for that has then ended.
     ///
     /// # Errors
     /// As [`Connection::ping`].
-    pub fn mark_stopped(self) -> Result<(), ConnectError> {
-        self.ask(&Request::MarkStopped).map(drop)
+    pub fn mark_stopped(self, for_good: bool) -> Result<(), ConnectError> {
+        self.ask(&Request::MarkStopped { for_good }).map(drop)
     }
 
     /// Says whether it is to be removed when it ends.

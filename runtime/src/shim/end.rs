@@ -17,6 +17,13 @@ use crate::cgroup::{Cgroup, hierarchies};
 pub enum End {
     /// It ran, and ended so.
     Exited(ExitRecord),
+    /// The same, and it will be started again.
+    Restarting {
+        /// How.
+        exit: ExitRecord,
+        /// How often that has been, with this time.
+        count: i64,
+    },
     /// It never ran, and whoever asked for it is not there any more to be told.
     NeverStarted(StartError),
 }

@@ -39,7 +39,13 @@ mod spawn;
 mod start;
 mod state;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use base::ContainerId;
+use plan::Plan;
 
 pub use client::{ConnectError, Connection, ExecProcess};
 pub use end::{End, Ended, OnEnd};
@@ -50,21 +56,62 @@ pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
 pub use state::{ExitRecord, Running, State, clean_up, freeze, state};
 
-/// What `minidock shim …` does. `args` are those after `shim`; `on_end` records the container's
-/// end where it is remembered (and removes it, if it was to be removed).
-pub fn main(args: &[OsString], on_end: OnEnd) -> ! {
-    let [dir, _data_root] = args else {
-        eprintln_once("the shim is started by minidock itself");
-        std::process::exit(2);
+use crate::policy::Policy;
+
+/// The word after the shim's own that says what it has become.
+const AGAIN: &str = "again";
+
+/// What a shim leaves to those who know what a container is.
+#[derive(Debug, Clone, Copy)]
+pub struct Hooks {
+    /// Records the container's end where it is remembered (and removes it, if it was to be
+    /// removed).
+    pub end: OnEnd,
+    /// Starts it again.
+    pub again: fn(&Again) -> Result<(), String>,
+}
+
+/// A container to be started again. The lock on its directory in the exec root is ours.
+#[derive(Debug)]
+pub struct Again {
+    /// The data root it is in.
+    pub data_root: PathBuf,
+    /// `<exec-root>/<id>`.
+    pub dir: PathBuf,
+    /// Under which driver's name its layer is found.
+    pub storage_driver: String,
+    /// Which container.
+    pub container: ContainerId,
+    /// How it had ended.
+    pub exit: ExitRecord,
+    /// How far its restart policy has got.
+    pub policy: Policy,
+}
+
+/// What `minidock shim …` does. `args` are those after `shim`.
+pub fn main(args: &[OsString], hooks: Hooks) -> ! {
+    let done = match args {
+        [dir, _data_root] => serve::run(Path::new(dir), hooks.end).map_err(|error| error.to_string()),
+        [dir, _data_root, word] if word == AGAIN => again(Path::new(dir), hooks),
+        _ => Err("the shim is started by minidock itself".to_owned()),
     };
-    let code = match serve::run(&PathBuf::from(dir), on_end) {
+    let code = match done {
         Ok(()) => 0,
         Err(error) => {
-            eprintln_once(&error.to_string());
+            eprintln_once(&error);
             1
         }
     };
     sys::process::exit_now(code)
+}
+
+fn again(dir: &Path, hooks: Hooks) -> Result<(), String> {
+    sys::process::unblock_signals();
+    let text = |error: sys::Error| error.to_string();
+    let plan = Plan::load(dir).map_err(text)?;
+    let (exit, policy) = state::rest(dir).map_err(text)?.ok_or("what it is started again for is not written down")?;
+    let Plan { data_root, storage_driver, container, .. } = plan;
+    (hooks.again)(&Again { data_root, dir: dir.to_owned(), storage_driver, container, exit, policy })
 }
 
 /// Descriptor 2 is `shim.log`, and not the user's terminal.

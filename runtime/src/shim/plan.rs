@@ -10,7 +10,7 @@ use base::ContainerId;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::Attach;
-use crate::logging::Log;
+use crate::{logging::Log, policy::Policy};
 
 /// A mount to end when the container ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub(crate) struct Plan {
     pub shares_pids: bool,
     pub release: Vec<Release>,
     pub auto_remove: bool,
+    /// Whether it is started again when it has ended.
+    #[serde(default)]
+    pub restart: Option<Policy>,
     /// A client is connected from the beginning, on descriptor 5.
     pub attached: Option<Attach>,
 }

@@ -97,8 +97,8 @@ pub(super) enum Request {
     Wait,
     /// [`Answer`].
     Ping,
-    /// [`Answer`]: a user wants it to stop, so no restart policy shall apply.
-    MarkStopped,
+    /// [`Answer`]: a user wants it to stop; `for_good`: no restart policy shall apply.
+    MarkStopped { for_good: bool },
     /// [`Answer`]: whether the container shall be removed when it ends.
     SetAutoRemove(bool),
 }

@@ -2,11 +2,15 @@
 
 mod events;
 mod requests;
+mod rest;
 
 use std::{
     fs::File,
     io::Write as _,
-    os::{fd::OwnedFd, unix::net::UnixListener},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixListener,
+    },
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -27,7 +31,7 @@ use super::{
     plan::Plan,
     protocol::{Answer, Kind},
     start::{self, Stdio},
-    state::{ExitRecord, RUNNING, Running},
+    state::{ExitRecord, RESTING, RUNNING, Running},
 };
 
 /// Descriptors the shim is started with, beside 0, 1 and 2.
@@ -53,6 +57,12 @@ pub(super) struct Shim {
     early: Vec<(i32, i32)>,
     running: Option<Running>,
     stopped_by_user: bool,
+    /// It is not to be started again.
+    stays_down: bool,
+    /// Since when it runs.
+    began: Option<Instant>,
+    /// Until when it rests before it is started again, and how it had ended.
+    rest: Option<(Instant, ExitRecord)>,
     /// All is put away; only what is still to be said keeps us.
     over: bool,
     /// How it ended, and when that was put away.
@@ -75,7 +85,7 @@ pub(super) enum ShimError {
 pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
     let sync = sys::process::inherited(SYNC)?;
     // Held as long as we live, and so is the lock on it: no dockerd starts beside us.
-    let _data_lock = sys::process::inherited(DATA_LOCK).ok();
+    let data_lock = sys::process::inherited(DATA_LOCK).ok();
     // Locked by the command that wrote it, and so by us, without a gap, as long as we live.
     let plan_file = File::from(sys::process::inherited(PLAN)?);
     let plan = Plan::read(&plan_file, dir)?;
@@ -84,6 +94,13 @@ pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
     shim.begin();
     while !(shim.over && shim.peers.is_empty()) {
         shim.turn()?;
+        if shim.has_rested() {
+            // What a start needs is more than a shim has: another program, which keeps our locks.
+            let data_root = shim.plan.data_root.clone();
+            drop(shim);
+            let locks: Vec<_> = data_lock.iter().map(AsFd::as_fd).chain([plan_file.as_fd()]).collect();
+            return Err(rest::begin_again(dir, &data_root, &locks));
+        }
     }
     Ok(())
 }
@@ -122,6 +139,9 @@ impl Shim {
             early: Vec::new(),
             running: None,
             stopped_by_user: false,
+            stays_down: false,
+            began: None,
+            rest: None,
             over: false,
             exit: None,
             buffer: vec![0; 16 << 10],
@@ -144,6 +164,7 @@ impl Shim {
         }
         let running = Running { pid, started_at: Time::now() };
         self.running = Some(running);
+        self.began = Some(Instant::now());
         let bytes = serde_json::to_vec(&running).expect("our own type has only text keys");
         if let Err(error) = sys::truncate_write(self.dir.join(RUNNING), &bytes, 0o600) {
             super::eprintln_once(&error.to_string());
@@ -185,23 +206,44 @@ impl Shim {
             log.finish();
         }
         self.jobs.clear();
+        let wait = self.wait_before_restart(exit_code);
         let (record, put_away) = put_away(&self.dir, &self.plan, exit_code);
-        let clean = complain(put_away) & self.record(End::Exited(record));
+        let clean = complain(put_away);
+        let count = self.plan.restart.map_or(0, |policy| policy.count);
+        match wait {
+            Some(wait) if clean && self.record(End::Restarting { exit: record, count }) => {
+                self.rest = Some((Instant::now() + wait, record));
+                self.accept();
+                self.dismiss(&record);
+            }
+            _ => self.finish(record, clean),
+        }
+        // The command that started us, if it has not even been told of the start.
+        self.sync = None;
+    }
+
+    /// It is over for good.
+    fn finish(&mut self, record: ExitRecord, clean: bool) {
+        self.rest = None;
+        let clean = clean & complain(sys::remove_file(self.dir.join(RESTING))) & self.record(End::Exited(record));
         // Nobody new shall find us; those who are connected will still be told.
         if clean {
             complain(sys::remove_tree(&self.dir));
         }
         self.accept();
+        self.dismiss(&record);
+        self.over = true;
+        self.exit = Some((record, Instant::now()));
+    }
+
+    /// Tells those who wait for it how it ended.
+    fn dismiss(&mut self, record: &ExitRecord) {
         for peer in self.peers.iter_mut().filter(|peer| peer.role != Role::New) {
             if peer.role == Role::Waiting || peer.attach_to(INIT).is_some() {
-                peer.say(Kind::Exit, &record);
+                peer.say(Kind::Exit, record);
             }
             peer.close();
         }
-        self.over = true;
-        self.exit = Some((record, Instant::now()));
-        // The command that started us, if it has not even been told of the start.
-        self.sync = None;
     }
 
     fn record(&self, end: End) -> bool {

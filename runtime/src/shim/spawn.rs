@@ -24,9 +24,9 @@ use super::{
     helper::{BUNDLE, FILTER, OCI, PROCESS, filter_bytes},
     plan::{self, Plan},
     protocol::Answer,
-    state::state,
+    state::{EXIT, RESTING, state},
 };
-use crate::logging::Log;
+use crate::{logging::Log, policy::Policy};
 
 /// A container to start.
 #[derive(Debug)]
@@ -52,6 +52,10 @@ pub struct SpawnRequest<'a> {
     pub stdin_once: bool,
     /// `AutoRemove`.
     pub auto_remove: bool,
+    /// Whether it is started again when it has ended.
+    pub restart: Option<Policy>,
+    /// It is that: the directory of the last run is ours, and stays.
+    pub again: bool,
     /// What is mounted for it.
     pub release: Vec<Release>,
     /// The lock that keeps dockerd away; the shim keeps it as long as it lives.
@@ -89,7 +93,10 @@ fn failed(error: impl ToString) -> StartError {
 }
 
 fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
-    make_room(&request.dir)?;
+    match request.again {
+        true => clear(&request.dir).map_err(failed)?,
+        false => make_room(&request.dir)?,
+    }
     let bundle = bundle::take_apart(request.spec, &Host::here().map_err(failed)?)?;
     let plan = Plan {
         cgroup: cgroup_of(&bundle)?,
@@ -104,6 +111,7 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
         stdin_once: request.stdin_once,
         release: request.release,
         auto_remove: request.auto_remove,
+        restart: request.restart,
         attached: request.attach,
     };
     let locked = write_down(&request.dir, &plan, &bundle).map_err(failed)?;
@@ -133,7 +141,7 @@ fn make_room(dir: &Path) -> Result<(), StartError> {
         State::Exited { shim: false, .. } | State::ShimLost { .. } => {
             super::clean_up(dir, |_| Ok::<_, sys::Error>(())).map_err(failed)?;
         }
-        State::Starting | State::Running(_) | State::Exited { shim: true, .. } => {
+        State::Starting | State::Running(_) | State::Restarting(_) | State::Exited { shim: true, .. } => {
             return Err(failed("a shim of this container is still there"));
         }
     }
@@ -143,6 +151,16 @@ fn make_room(dir: &Path) -> Result<(), StartError> {
         sys::create_dir_all(parent, 0o711).map_err(failed)?;
     }
     sys::create_dir(dir, 0o700).map_err(failed)
+}
+
+/// Takes away what the last run left, but for what says that it is being started again.
+fn clear(dir: &Path) -> sys::Result<()> {
+    let keep = [plan::FILE, EXIT, RESTING];
+    let names = sys::list_dir(dir)?;
+    names
+        .iter()
+        .filter(|name| !keep.iter().any(|kept| name == kept))
+        .try_for_each(|name| sys::remove_tree(dir.join(name)))
 }
 
 fn cgroup_of(bundle: &Bundle) -> Result<PathBuf, StartError> {
@@ -169,6 +187,9 @@ fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<File> {
     let file = File::open(&unnamed).map_err(|error| sys::Error::new("open", &unnamed, error))?;
     let locked = sys::wait_exclusive(file, &unnamed)?;
     sys::rename(&unnamed, dir.join(plan::FILE))?;
+    // In this order: without the second it has ended, and is not being started again.
+    sys::remove_file(dir.join(EXIT))?;
+    sys::remove_file(dir.join(RESTING))?;
     Ok(locked.into_file())
 }
 

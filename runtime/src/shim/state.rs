@@ -1,12 +1,15 @@
 //! What a container's directory in the exec root says, and cleaning up when nobody else can.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, os::unix::fs::MetadataExt as _, path::Path};
 
 use base::Time;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::plan::{self, Plan};
-use crate::cgroup::{Cgroup, hierarchies};
+use crate::{
+    cgroup::{Cgroup, hierarchies},
+    policy::Policy,
+};
 
 /// A container's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,8 @@ pub enum State {
     Starting,
     /// It runs.
     Running(Running),
+    /// It has ended so, and its shim waits to start it again.
+    Restarting(ExitRecord),
     /// It has ended; its shim may still be putting things away.
     Exited {
         /// How.
@@ -55,17 +60,26 @@ pub enum State {
 
 pub(super) const RUNNING: &str = "running.json";
 pub(super) const EXIT: &str = "exit.json";
+/// There beside [`EXIT`] while the shim waits to start the container again.
+pub(super) const RESTING: &str = "restarting";
 
 /// Looks at a container's directory. Neither writes nor wakes the shim.
 ///
 /// # Errors
 /// When a file that is there cannot be read.
 pub fn state(dir: &Path) -> sys::Result<State> {
-    let Some(shim) = open(&dir.join(plan::FILE))? else { return Ok(State::Absent) };
+    let path = dir.join(plan::FILE);
+    let Some(file) = open(&path)? else { return Ok(State::Absent) };
+    let looked_at = identity(&file);
     // In this order: the shim writes exit.json before it lets go of the lock.
-    let shim = sys::try_shared(shim, dir)?.is_none();
+    let shim = sys::try_shared(file, dir)?.is_none();
+    if !shim && open(&path)?.is_some_and(|now| identity(&now) != looked_at) {
+        // It was started again between our looks, by another shim.
+        return state(dir);
+    }
     if let Some(exit) = read(&dir.join(EXIT))? {
-        return Ok(State::Exited { exit, shim });
+        let resting = shim && sys::exists(dir.join(RESTING))?;
+        return Ok(if resting { State::Restarting(exit) } else { State::Exited { exit, shim } });
     }
     let running = read(&dir.join(RUNNING))?;
     Ok(match (shim, running) {
@@ -83,6 +97,15 @@ fn open(path: &Path) -> sys::Result<Option<File>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(sys::Error::new("open", path, error)),
     }
+}
+
+/// What a shim that rested has left to who starts the container again.
+pub(super) fn rest(dir: &Path) -> sys::Result<Option<(ExitRecord, Policy)>> {
+    Ok(read(&dir.join(EXIT))?.zip(read(&dir.join(RESTING))?))
+}
+
+fn identity(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|data| (data.dev(), data.ino()))
 }
 
 /// A file in the directory that may be absent; one that cannot be understood counts as absent:

@@ -119,6 +119,8 @@ impl House {
             stdin: self.stdin,
             stdin_once: self.stdin_once,
             auto_remove: false,
+            restart: None,
+            again: false,
             release: self.release.clone(),
             lock: None,
             attach,

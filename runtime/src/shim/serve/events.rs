@@ -101,7 +101,11 @@ impl Shim {
 
     fn timeout(&self) -> Option<Duration> {
         let jobs = self.jobs.iter().filter_map(|job| job.deadline());
-        let next = jobs.chain(self.peers.iter().filter_map(Peer::deadline)).chain(self.closing_time()).min()?;
+        let next = jobs
+            .chain(self.peers.iter().filter_map(Peer::deadline))
+            .chain(self.closing_time())
+            .chain(self.rest.map(|(until, _)| until))
+            .min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 

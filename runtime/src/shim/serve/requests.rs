@@ -90,6 +90,9 @@ impl Shim {
             return self.handle_late(at, &request, &record);
         }
         match request {
+            Request::Attach(_) | Request::Exec(_) if self.rest.is_some() => {
+                self.answer(at, &Answer::Refused(StartError::shim("container is restarting")));
+            }
             Request::Attach(attach) => {
                 if let Some(peer) = self.peers.get_mut(at) {
                     peer.role = Role::Attached(INIT, attach);
@@ -104,8 +107,8 @@ impl Shim {
                 self.answer(at, &sent.map_or_else(refused, |()| done(self.running)));
             }
             Request::Ping => self.answer(at, &done(self.running)),
-            Request::MarkStopped => {
-                self.stopped_by_user = true;
+            Request::MarkStopped { for_good } => {
+                self.mark_stopped(for_good);
                 self.answer(at, &done(self.running));
             }
             Request::SetAutoRemove(wanted) => {
