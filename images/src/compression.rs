@@ -39,7 +39,10 @@ pub(crate) fn peek(stream: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 /// A stream with its gzip undone, if it is any.
-pub(crate) fn inflate<'a>(mut stream: impl Read + 'a) -> io::Result<Result<Box<dyn Read + 'a>, Unsupported>> {
+///
+/// # Errors
+/// When its beginning cannot be read; within, for a compression that we cannot undo.
+pub fn inflate<'a>(mut stream: impl Read + 'a) -> io::Result<Result<Box<dyn Read + 'a>, Unsupported>> {
     let start = peek(&mut stream)?;
     let compression = Compression::of(&start);
     let whole = io::Cursor::new(start).chain(stream);

@@ -29,7 +29,7 @@ mod v1;
 mod write;
 
 pub use changes::BadChange;
-pub use compression::Unsupported;
+pub use compression::{Unsupported, inflate};
 pub use config::{Created, ImageConfig};
 pub use error::{Error, Result};
 pub use history::Row;

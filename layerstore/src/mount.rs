@@ -125,6 +125,30 @@ impl LayerStore {
         self.view_of(layer.cache_id.layer())
     }
 
+    /// A container's files as a mount that stands nowhere, for others to be mounted in it: those of
+    /// its own mount if it is mounted, so that both see each other's changes.
+    ///
+    /// Must be called in the namespace it is to be attached in. Without `write` files of a container
+    /// that is not mounted cannot be changed through it.
+    ///
+    /// # Errors
+    /// [`Error::NoMount`], and as the mount fails.
+    pub fn tree(&self, container: &ContainerId, write: bool) -> Result<sys::Detached> {
+        match self.rootfs(&self.present_rw(container)?)? {
+            RootFs::Directory(path) => Ok(sys::bind_detached(path)?),
+            RootFs::Overlay(overlay) if is_mounted(&overlay.target())? => Ok(sys::bind_detached(overlay.target())?),
+            RootFs::Overlay(overlay) => {
+                let (mut lower, upper, work) = (overlay.lower(), overlay.upper(), overlay.work());
+                let upper_and_work = upper.as_deref().zip(work.as_deref()).filter(|_| write);
+                if !write {
+                    lower.splice(..0, upper.clone());
+                }
+                Ok(sys::mount_overlay_detached(&lower, upper_and_work, overlay.index_off())?)
+            }
+            _ => Err(self.no_way()),
+        }
+    }
+
     pub(crate) fn view_of(&self, id: &LayerId) -> Result<View> {
         match self.driver().rootfs(id)? {
             RootFs::Overlay(overlay) if is_mounted(&overlay.target())? => Ok(View(Seen::Directory(overlay.target()))),

@@ -27,7 +27,7 @@ mod whiteouts;
 
 pub use changes::{Change, ChangeKind, changes, changes_size, overlay_changes};
 pub use header::{Header, Moment};
-pub use pack::{Owners, PackError, WriteError, Writer, pack, pack_changes, pack_whole};
+pub use pack::{Owners, PackError, Picked, WriteError, Writer, pack, pack_changes, pack_resource, pack_whole};
 pub use read::{Entry, Payload, ReadError, Reader};
-pub use unpack::{UnpackError, Unpacker};
+pub use unpack::{Copying, Ownership, UnpackError, Unpacker};
 pub use whiteouts::Whiteouts;

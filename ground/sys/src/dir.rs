@@ -83,6 +83,28 @@ impl Dir {
         open_regular(&self.resolve(path, OFlags::PATH | OFlags::CLOEXEC)?).map_err(at("open", self.shown(path)))
     }
 
+    /// What is at a path in this root, symlinks followed, not opened: to mount upon, to look at.
+    ///
+    /// # Errors
+    /// As openat2(2).
+    pub fn find_below(&self, path: &[u8]) -> Result<OwnedFd> {
+        self.resolve(path, OFlags::PATH | OFlags::CLOEXEC)
+    }
+
+    /// What the symlink at a path in this root says, `None` when it is none (any more).
+    ///
+    /// # Errors
+    /// As openat2(2) and readlink(2).
+    pub fn read_link_below(&self, path: &[u8]) -> Result<Option<Vec<u8>>> {
+        let fd = self.resolve(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC)?;
+        // With an empty path the link that the descriptor is.
+        match rustix::fs::readlinkat(&fd, "", Vec::new()) {
+            Ok(target) => Ok(Some(target.into_bytes())),
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(errno) => Err(at("readlink", self.shown(path))(errno)),
+        }
+    }
+
     /// Metadata of what is at a path in this root (of a symlink itself), `None` when nothing is.
     ///
     /// # Errors
@@ -355,6 +377,15 @@ impl Dir {
     pub fn chmod_self(&self, mode: u32) -> Result<()> {
         self.step("fchmod", b"")?;
         rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode & 0o7777)).map_err(at("fchmod", &self.path))
+    }
+
+    /// Makes everything durable that was written to the directory's file system.
+    ///
+    /// # Errors
+    /// As syncfs(2).
+    pub fn sync_file_system(&self) -> Result<()> {
+        self.step("syncfs", b"")?;
+        rustix::fs::syncfs(&self.fd).map_err(at("syncfs", &self.path))
     }
 
     /// Sets access and modification time of the directory itself.

@@ -38,7 +38,7 @@ pub use host::{
     file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,
 };
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
-pub use mount::{Detached, MountPoint, bind_detached, mount_points, mount_string, unmount_detach};
+pub use mount::{Detached, MountPoint, bind_detached, bind_detached_whole, mount_points, mount_string, unmount_detach};
 pub use network::raise_loopback;
 pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
 pub use thread::in_private_mounts;

@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::CWD,
-    mount::{MountFlags, OpenTreeFlags, UnmountFlags},
+    fs::{CWD, StatVfsMountFlags},
+    mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags},
 };
 
 use crate::{
@@ -37,6 +37,42 @@ impl Detached {
     /// As open(2).
     pub fn open(&self) -> Result<File> {
         crate::open_dir(self.path().join("."))
+    }
+
+    /// Puts the mount onto what `place` is, in the mount namespace of the calling thread: see
+    /// [`crate::in_private_mounts`]. `shown` names the place in errors.
+    ///
+    /// # Errors
+    /// As move_mount(2).
+    pub fn attach(&self, place: impl AsFd, shown: impl AsRef<Path>) -> Result<()> {
+        let shown = shown.as_ref();
+        step("move_mount", shown)?;
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+        rustix::mount::move_mount(&self.0, "", place, "", flags).map_err(at("move_mount", shown))
+    }
+
+    /// Takes the right to write from this mount, when it is attached; what is mounted below it
+    /// keeps its own.
+    ///
+    /// # Errors
+    /// As mount(2).
+    pub fn make_read_only(&self) -> Result<()> {
+        let path = self.path();
+        step("mount", &path)?;
+        let told = at::<rustix::io::Errno>;
+        let has = rustix::fs::fstatvfs(&self.0).map_err(told("fstatvfs", &path))?.f_flag;
+        // A remount takes away what is not said again.
+        let kept = [
+            (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+            (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+            (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+            (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+            (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+            (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+        ];
+        let kept = kept.into_iter().filter(|(has_it, _)| has.contains(*has_it)).map(|(_, flag)| flag);
+        let flags = MountFlags::BIND | MountFlags::RDONLY | kept.collect::<MountFlags>();
+        rustix::mount::mount_remount(&path, flags, "").map_err(told("mount", &path))
     }
 
     /// The descriptor itself.
@@ -113,6 +149,16 @@ pub fn bind_detached(path: impl AsRef<Path>) -> Result<Detached> {
     rustix::mount::open_tree(CWD, path, flags).map(Detached::new).map_err(at("open_tree", path))
 }
 
+/// As [`bind_detached`], with all that is mounted below.
+///
+/// # Errors
+/// As open_tree(2).
+pub fn bind_detached_whole(path: impl AsRef<Path>) -> Result<Detached> {
+    let path = path.as_ref();
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    rustix::mount::open_tree(CWD, path, flags).map(Detached::new).map_err(at("open_tree", path))
+}
+
 /// mount(2) as dockerd calls it: type and options in words.
 ///
 /// # Errors
@@ -135,5 +181,28 @@ mod tests {
         assert_eq!(read.at, Path::new("/mnt two"));
         assert_eq!((read.kind.as_str(), read.options.as_str()), ("overlay", "rw,lowerdir=/a"));
         assert_eq!(mount_point(b""), None);
+    }
+
+    #[test]
+    fn a_mount_is_attached_in_private_and_takes_no_writes_if_it_must_not() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| home.path().join(name);
+        for name in ["source", "place"] {
+            crate::create_dir(at(name), 0o755).expect("mkdir");
+        }
+        crate::write_new(at("source/file"), b"seen", 0o644).expect("write");
+        crate::in_private_mounts(|| {
+            let mount = bind_detached_whole(at("source")).expect("open_tree");
+            let place = crate::Dir::open(at("place")).expect("open");
+            mount.attach(&place, at("place")).expect("attach");
+            assert_eq!(std::fs::read(at("place/file")).expect("read"), b"seen");
+            crate::write_new(at("place/new"), b"", 0o644).expect("write");
+            mount.make_read_only().expect("remount");
+            let refused = crate::write_new(at("place/other"), b"", 0o644).expect_err("read-only");
+            assert_eq!(refused.errno(), Some(rustix::io::Errno::ROFS));
+        })
+        .expect("root may have mounts of its own");
+        assert!(at("source/new").exists() && !at("place/new").exists());
+        crate::write_new(at("source/again"), b"", 0o644).expect("the source itself takes writes");
     }
 }

@@ -10,6 +10,7 @@
 //! whiteouts share an inode, all but the first have the first one's name as link name.
 
 mod owners;
+mod resource;
 mod writer;
 
 use std::{
@@ -20,8 +21,10 @@ use std::{
 use rustix::fs::{FileType, Stat, major, minor};
 use sys::Dir;
 
+use self::resource::is_elsewhere;
 pub use self::{
     owners::Owners,
+    resource::{Picked, pack_resource},
     writer::{WriteError, Writer},
 };
 use crate::{
@@ -108,24 +111,27 @@ struct Packing<'a, W> {
     owners: &'a Owners,
     /// Whether everything is kept, and not what dockerd keeps.
     whole: bool,
+    /// Whether the tree changes meanwhile, and may have its root's name.
+    moving: bool,
     /// The first name of each inode that has several.
     inodes: HashMap<(u64, u64), Vec<u8>>,
 }
 
 impl<'a, W: Write> Packing<'a, W> {
     fn new(owners: &'a Owners, out: W) -> Self {
-        Self { writer: Writer::new(out), owners, whole: false, inodes: HashMap::new() }
+        Self { writer: Writer::new(out), owners, whole: false, moving: false, inodes: HashMap::new() }
     }
 
     fn tree(&mut self, dir: &Dir, path: &[u8], whiteouts: Whiteouts) -> Result<(), PackError> {
         for listed in dir.list()? {
-            let below = if path.is_empty() { listed.name.clone() } else { [path, b"/", &listed.name].concat() };
+            let bare = path.is_empty() && !self.moving;
+            let below = if bare { listed.name.clone() } else { [path, b"/", &listed.name].concat() };
             if self.file(dir, &listed.name, below.clone(), whiteouts)? != Some(FileType::Directory) {
                 continue;
             }
             match dir.sub(&listed.name) {
                 Ok(sub) => self.tree(&sub, &below, whiteouts)?,
-                Err(error) if error.is_not_found() => {}
+                Err(error) if error.is_not_found() || (self.moving && is_elsewhere(&error)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -140,16 +146,33 @@ impl<'a, W: Write> Packing<'a, W> {
         path: Vec<u8>,
         whiteouts: Whiteouts,
     ) -> Result<Option<FileType>, PackError> {
-        let Some(stat) = dir.stat(name)? else { return Ok(None) };
+        let Some(mut stat) = dir.stat(name)? else { return Ok(None) };
+        let mut opened = None;
+        if self.moving && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+            // What is read is what is described, whoever has the name by now.
+            match dir.open_file(name) {
+                Ok(file) => {
+                    stat = rustix::fs::fstat(&file)
+                        .map_err(|errno| sys::Error::new("fstat", dir.path().join(os(name)), errno))?;
+                    opened = Some(file);
+                }
+                Err(error) if is_elsewhere(&error) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
         let kind = FileType::from_raw_mode(stat.st_mode);
         let Some(mut header) = self.header(&stat, path.clone()) else { return Ok(Some(kind)) };
         if kind == FileType::Symlink {
-            header.linkname = dir.read_link(name)?;
+            match dir.read_link(name) {
+                Ok(target) => header.linkname = target,
+                Err(error) if self.moving && is_elsewhere(&error) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
         if self.whole {
             header.mtime = Moment { nanos: u32::try_from(stat.st_mtime_nsec).unwrap_or(0), ..header.mtime };
             header.xattrs = all_xattrs(dir, name)?;
-        } else if let Some(capability) = dir.xattr(name, "security.capability")? {
+        } else if let Some(capability) = self.capability(dir, name)? {
             header.xattrs.push((b"security.capability".into(), version_2(capability)));
         }
         if kind != FileType::Directory && stat.st_nlink > 1 {
@@ -165,7 +188,8 @@ impl<'a, W: Write> Packing<'a, W> {
             header = Header { name: whiteout_name(&path), mode: 0o600, typeflag: REGULAR, size: 0, ..header };
         }
         if header.typeflag == REGULAR && header.size > 0 {
-            let mut content = BufReader::with_capacity(128 << 10, dir.open_file(name)?);
+            let file = opened.map_or_else(|| dir.open_file(name), Ok)?;
+            let mut content = BufReader::with_capacity(128 << 10, file);
             self.writer.entry(&header, &mut content)?;
         } else {
             self.writer.entry(&header, &mut io::empty())?;
@@ -174,6 +198,13 @@ impl<'a, W: Write> Packing<'a, W> {
             self.writer.entry(&opaque_marker(&header), &mut io::empty())?;
         }
         Ok(Some(kind))
+    }
+
+    fn capability(&self, dir: &Dir, name: &[u8]) -> sys::Result<Option<Vec<u8>>> {
+        match dir.xattr(name, "security.capability") {
+            Err(error) if self.moving && is_elsewhere(&error) => Ok(None),
+            other => other,
+        }
     }
 
     /// The header of a file, `None` for what archives cannot have: sockets.
@@ -217,6 +248,10 @@ fn all_xattrs(dir: &Dir, name: &[u8]) -> sys::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     }
     found.sort();
     Ok(found)
+}
+
+fn os(name: &[u8]) -> &std::ffi::OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(name)
 }
 
 fn is_opaque(dir: &Dir, name: &[u8]) -> sys::Result<bool> {

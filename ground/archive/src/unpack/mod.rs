@@ -9,6 +9,7 @@
 //! naive trees; a directory's access time ends at 1970 when the archive has none; a hard link
 //! gives its own owner, mode and times to the shared inode.
 
+mod copying;
 mod naive;
 mod overlay;
 mod parents;
@@ -28,6 +29,7 @@ use base::{NameSet, gopath};
 use rustix::{fs::FileType, io::Errno};
 use sys::{Dir, FileLook};
 
+pub use self::copying::{Copying, Ownership};
 use self::{parents::Parents, times::Times};
 use crate::{
     Whiteouts,
@@ -64,6 +66,41 @@ pub enum UnpackError {
         /// What the system said.
         source: sys::Error,
     },
+    /// A directory is in the place of what is none, or the other way round, and must stay. The
+    /// words are dockerd's.
+    #[error(
+        "cannot overwrite {} {} with {} {}",
+        if *.is_dir { "directory" } else { "non-directory" },
+        gopath::quote(.path),
+        if *.is_dir { "non-directory" } else { "directory" },
+        gopath::quote(.dest)
+    )]
+    Overwrite {
+        /// Whether what is there is a directory.
+        is_dir: bool,
+        /// What is there.
+        path: Vec<u8>,
+        /// Where the archive is unpacked to.
+        dest: Vec<u8>,
+    },
+    /// A name that leads out of the place. The words are dockerd's.
+    #[error("{} is outside of {}", gopath::quote(.name), gopath::quote(.dest))]
+    Outside {
+        /// The entry's name.
+        name: Vec<u8>,
+        /// Where the archive is unpacked to.
+        dest: Vec<u8>,
+    },
+    /// A link that leads out of the place. The words are dockerd's.
+    #[error("invalid {kind} {} -> {}", gopath::quote(.from), gopath::quote(.to))]
+    LinkOutside {
+        /// `symlink` or `hardlink`.
+        kind: &'static str,
+        /// Of a symlink where it is, of a hard link where it would lead.
+        from: Vec<u8>,
+        /// What the entry says.
+        to: Vec<u8>,
+    },
     /// A link into aufs' directory of links, to a file that the archive did not have before.
     #[error("Invalid aufs hardlink")]
     AufsLink,
@@ -78,6 +115,8 @@ pub enum UnpackError {
 pub struct Unpacker {
     root: Arc<Dir>,
     style: Whiteouts,
+    /// Where copied files go, if these are no layer's.
+    copying: Option<Copying>,
     parents: Parents,
     /// Directories get their times when nothing is put into them any more.
     directories: Vec<(Vec<u8>, Moment, Moment)>,
@@ -108,6 +147,7 @@ impl Unpacker {
         Ok(Self {
             root: Arc::new(root.shown_as("/")),
             style,
+            copying: None,
             parents: Parents::default(),
             directories: Vec::new(),
             size: Size { replaced, ..Size::default() },
@@ -123,6 +163,9 @@ impl Unpacker {
     /// As [`UnpackError`].
     pub fn entry(&mut self, header: &Header, payload: &mut dyn BufRead) -> Result<(), UnpackError> {
         self.size.claimed = self.size.claimed.wrapping_add(header.size);
+        if self.copying.is_some() {
+            return self.copied_entry(header, payload);
+        }
         match self.style {
             Whiteouts::Overlay => self.overlay_entry(header, payload),
             Whiteouts::Applied => self.naive_entry(header, payload),
@@ -144,6 +187,7 @@ impl Unpacker {
             })?;
         }
         let bytes = match (self.style, self.size.replaced) {
+            _ if self.copying.is_some() => self.size.written,
             (Whiteouts::Applied, _) => {
                 // dockerd has a directory for aufs' links in the root meanwhile.
                 if !self.root_was_emptied {
@@ -272,9 +316,10 @@ impl Unpacker {
             payload.consume(count);
             self.size.written += count as u64;
         }
+        let (uid, gid) = self.owner(header);
         let look = FileLook {
-            uid: id(header.uid),
-            gid: id(header.gid),
+            uid,
+            gid,
             mode: permissions(header),
             xattrs: &header.xattrs,
             times: Times::clamped(header.atime.max(header.mtime), header.mtime),
@@ -284,7 +329,7 @@ impl Unpacker {
     }
 
     fn make_link(&mut self, parent: &Dir, name: &[u8], header: &Header) -> Result<sys::Result<()>, UnpackError> {
-        let target = gopath::in_root(&header.linkname);
+        let target = self.link_target(header);
         let (above, existing) = gopath::split(&target);
         let existing = if existing.is_empty() { b"." } else { existing };
         let from = self.parents.open_existing(&self.root, above);
@@ -301,7 +346,10 @@ impl Unpacker {
 
     /// Owner, attributes, mode and times, in dockerd's order.
     fn dress(&self, parent: &Dir, name: &[u8], header: &Header) -> Result<(), UnpackError> {
-        parent.chown(name, id(header.uid), id(header.gid))?;
+        let (uid, gid) = self.owner(header);
+        if (uid, gid) != (u32::MAX, u32::MAX) {
+            parent.chown(name, uid, gid)?;
+        }
         for (key, value) in &header.xattrs {
             parent.set_xattr(name, key, value)?;
         }
@@ -320,12 +368,15 @@ impl Unpacker {
     /// names, as it is written there, at which dockerd looks instead (moby 20.10, archive_unix.go
     /// `handleLChmod`). Unlike moby, which follows the link it made, if that is a symlink and
     /// what is written is none (`dir/../link`, `dir` being a symlink): within the layer there.
+    ///
+    /// Of copied files moby looks for that name in the root, not where they go, and finds it or
+    /// not: a set-uid bit that the change of owner took is then not given back. Here it is.
     fn link_target_is_plain(&self, parent: &Dir, name: &[u8], header: &Header) -> Result<bool, UnpackError> {
         let is_plain = |stat: Option<rustix::fs::Stat>| {
             stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::Symlink)
         };
         let written = header.linkname.strip_prefix(b"/").unwrap_or(&header.linkname);
-        let is_written_otherwise = written != gopath::in_root(&header.linkname);
+        let is_written_otherwise = self.copying.is_none() && written != gopath::in_root(&header.linkname);
         Ok(is_plain(parent.stat(name)?)
             && (!is_written_otherwise || is_plain(self.root.stat_below(&header.linkname).unwrap_or(None))))
     }

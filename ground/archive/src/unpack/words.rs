@@ -12,7 +12,12 @@ impl UnpackError {
     /// What went wrong as Go says it: `open /a/b: not a directory`, paths as the layer has them.
     pub fn words(&self) -> String {
         match self {
-            Self::Payload(_) | Self::Type(_) | Self::AufsLink => self.to_string(),
+            Self::Payload(_)
+            | Self::Type(_)
+            | Self::AufsLink
+            | Self::Overwrite { .. }
+            | Self::Outside { .. }
+            | Self::LinkOutside { .. } => self.to_string(),
             Self::Whiteout { source, .. } | Self::Link { source, .. } => format!("{self}: {}", reason(source)),
             Self::Sys(error) => match error.call() {
                 "mknod" | "lsetxattr" | "fsetxattr" => reason(error),
