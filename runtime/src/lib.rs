@@ -11,6 +11,7 @@ pub mod caps;
 pub mod cgroup;
 pub mod commit;
 pub mod config;
+pub mod cp;
 pub mod create;
 mod devices;
 pub mod diff;

@@ -15,6 +15,7 @@ super::commands! {
     Verb {
         Attach(attach),
         Commit(commit),
+        Cp(cp),
         Create(create),
         Diff(diff),
         Exec(exec),

@@ -13,6 +13,7 @@ mod container;
 mod container_flags;
 mod container_inspect;
 mod container_prune;
+mod cp;
 mod create;
 mod demo;
 mod diff;
@@ -107,6 +108,7 @@ commands! {
     Command {
         Attach(attach),
         Commit(commit),
+        Cp(cp),
         Create(create),
         Demo(demo),
         Diff(diff),
