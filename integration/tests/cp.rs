@@ -371,3 +371,141 @@ fn a_container_that_swaps_links_leads_nobody_out() {
     house.ok(&["rm", "-f", "web"]);
     assert_eq!(house.mounts(), Vec::<String>::new());
 }
+
+/// While a dockerd lives its containers can be looked into, and not written to.
+#[test]
+fn beside_a_live_dockerd() {
+    let house = House::open(&Side::first(), Driver::Overlay2);
+    house.load_golden();
+    let bound = host_files(&house, "bound");
+    running(&house, "on", &["-v", &format!("{}:/bound", at(&bound))]);
+    made(&house, "off", &["-v", "vol:/data/vol"]);
+    house.ok(&["exec", "on", "sh", "-c", "echo changed > /data/kept"]);
+    let file = at(&house.write("file", b"x"));
+    let before = [upper(&house, "off"), upper(&house, "on")];
+    let read = |path: &str| {
+        let out = format!("{}/got", at(house.room()));
+        let said = house.minidock_beside(&["cp", path, &out]);
+        (said.code, fs::read_to_string(out).unwrap_or_default())
+    };
+    assert_eq!(read("on:/data/kept"), (0, "changed\n".to_owned()));
+    assert_eq!(read("on:/bound/dir/one"), (0, "1\n".to_owned()));
+    assert_eq!(read("off:/data/kept"), (0, "kept\n".to_owned()));
+    let refused = house.minidock_beside(&["cp", &file, "off:/data"]);
+    assert!(refused.code == 1 && refused.err.contains("a running dockerd owns"), "{refused:?}");
+    assert_eq!([upper(&house, "off"), upper(&house, "on")], before);
+    house.ok(&["rm", "-f", "on"]);
+}
+
+/// A container that runs or is held still sees what was copied, and the other engine's does too.
+#[test]
+fn each_copies_to_and_from_the_others_containers() {
+    let mut house = House::open(&Side::first(), Driver::Overlay2);
+    house.load_golden();
+    let host = host_files(&house, "host");
+    let dir = at(&host.join("dir"));
+    for (side, name) in [(Side::first(), "theirs"), (Side::under_test(), "ours")] {
+        house.hand_to(&side);
+        made(&house, name, &["-v", &format!("{name}:/data/vol")]);
+        house.ok(&["start", name]);
+        house.ok(&["cp", &dir, &format!("{name}:/data/vol/mine")]);
+        assert_eq!(house.ok(&["exec", name, "cat", "/data/vol/mine/sub/two"]), "2");
+        house.ok(&["pause", name]);
+        house.ok(&["cp", &dir, &format!("{name}:/data/held")]);
+        house.ok(&["unpause", name]);
+        assert_eq!(house.ok(&["exec", name, "cat", "/data/held/one"]), "1");
+        house.ok(&["stop", "-t", "0", name]);
+    }
+    let got = |house: &House, engine: &str, name: &str| {
+        let out = house.room().join(format!("{engine}-{name}"));
+        house.ok(&["cp", &format!("{name}:/data"), &at(&out)]);
+        (house.tree_at(&out), streamed(house, &["cp", &format!("{name}:/data"), "-"]))
+    };
+    let by_us = ["theirs", "ours"].map(|name| got(&house, "us", name));
+    house.hand_to(&Side::first());
+    let by_docker = ["theirs", "ours"].map(|name| got(&house, "docker", name));
+    assert_eq!(by_us, by_docker);
+    assert!(by_us[0].0.contains("held") && by_us[0].0.contains("mine"), "{}", by_us[0].0);
+}
+
+/// What is no plain file, capabilities, holes, long names and such that are no text.
+#[test]
+fn odd_files_there_and_back() {
+    for driver in [Driver::Overlay2, Driver::Vfs] {
+        same_on(driver, |house| {
+            let script = "mkdir /odd; cd /odd; mkfifo pipe; mknod null c 1 3; mknod loop b 7 0; ln -s ../x up; ln -s / root; \
+                          ln up linked; dd if=/dev/zero of=sparse bs=1 count=1 seek=300000 2>/dev/null; \
+                          mkdir -m 1777 sticky; echo x > $(printf 'new\\nline'); echo y > $(printf 'raw\\377'); \
+                          n=$(printf %0120d 1); mkdir $n; echo long > $n/$n; chown 70000:4000000 $n/$n; chmod 0 pipe; \
+                          find . -exec touch -h -d '2020-01-02 03:04:05' {} +";
+            house.ok(&["run", "--network", "none", "--name", "web", IMAGE, "sh", "-c", script]);
+            let archive = streamed(house, &["cp", "web:/odd", "-"]);
+            let out = house.room().join("out");
+            fs::create_dir(&out).expect("mkdir");
+            // A link that leads out of where it is copied to is refused; without it the rest comes.
+            let refused = cp(house, "web:/odd", &at(&out));
+            house.ok(&[
+                "run",
+                "--network",
+                "none",
+                "--name",
+                "less",
+                IMAGE,
+                "sh",
+                "-c",
+                &format!("{script}; rm up linked; touch -d '2020-01-02 03:04:05' ."),
+            ]);
+            let copied = cp(house, "less:/odd", &at(&out.join("less")));
+            let file = out.join("less/sparse");
+            set_capability(&file);
+            let back = cp(house, &at(&out.join("less")), "less:/back");
+            (
+                archive,
+                refused.code,
+                copied,
+                house.tree_at(&out.join("less")),
+                back,
+                house.run(&["diff", "less"]).sorted(),
+                streamed(house, &["cp", "less:/back", "-"]),
+            )
+        });
+    }
+}
+
+/// `cap_net_raw+p`, as the kernel keeps it.
+fn set_capability(file: &Path) {
+    let value = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    rustix::fs::setxattr(file, "security.capability", &value, rustix::fs::XattrFlags::empty()).expect("setxattr");
+}
+
+/// A link in a volume leads an archive back to the root, which dockerd then writes to.
+#[test]
+fn a_read_only_root_stays_as_it_is() {
+    let house = House::open(&Side::under_test(), Driver::Overlay2);
+    house.load_golden();
+    house.ok(&[
+        "run",
+        "--network",
+        "none",
+        "--name",
+        "web",
+        "--read-only",
+        "-v",
+        "vol:/vol",
+        IMAGE,
+        "ln",
+        "-s",
+        "/etc",
+        "/vol/link",
+    ]);
+    let before = upper(&house, "web");
+    let host = house.room().join("host");
+    fs::create_dir_all(host.join("link")).expect("mkdir");
+    house.write("host/link/new", b"x");
+    let tar = house.room().join("through.tar");
+    let made = std::process::Command::new("tar").args(["-C", &at(&host), "-cf", &at(&tar), "link/new"]).status();
+    assert!(made.expect("tar runs").success());
+    let said = house.run_from(&["cp", "-", "web:/vol"], &tar);
+    assert!(said.code == 1 && said.err.contains("open /vol/link/new: read-only file system"), "{said:?}");
+    assert_eq!(upper(&house, "web"), before);
+}

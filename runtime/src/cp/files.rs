@@ -69,7 +69,8 @@ impl Held {
         let looked = || Ok(Self { container: find::container(home, text)?, write: false, _right: None });
         let id = home.containers().lookup(text)?;
         let writer = match home.writer() {
-            Err(HomeError::LiveDockerd(_)) if !write => return looked(),
+            // A dockerd lives, or nobody can write there.
+            Err(HomeError::LiveDockerd(_) | HomeError::System(_)) if !write => return looked(),
             other => other?,
         };
         match recover::settle(home, &writer, &id) {
@@ -85,13 +86,19 @@ impl Held {
         let Container { id, record, host_config, .. } = &self.container;
         let binds = self.binds(home, record, host_config)?;
         let tree = layers.tree(id, self.write)?;
-        // Any directory will do: nobody else sees it covered.
+        // Any directory will do: nobody else sees it covered, and here nobody goes by a path of the
+        // host any more.
         let place = home.container_dir(id);
         tree.attach(sys::open_dir(&place)?, &place)?;
         let root = sys::Dir::open(tree.path().join("."))?.shown_as(start::merged(&layers, id)?);
         let files = Files { root, container: self.container.clone() };
         for (bind, mount) in binds {
             files.mount(&bind, &mount, self.write)?;
+        }
+        // Also for who is led back here from a volume by a link. A tmpfs is not there, and dockerd
+        // takes files for it all the same.
+        if host_config.readonly_rootfs && record.mounts().all(|point| point.kind != "tmpfs") {
+            tree.make_read_only()?;
         }
         Ok(files)
     }
@@ -121,7 +128,7 @@ impl Files {
     fn mount(&self, bind: &Bind, mount: &sys::Detached, write: bool) -> Result<(), Refusal> {
         let path = self.resolve(bind.destination.as_bytes())?;
         let shown = PathBuf::from(&bind.destination);
-        let is_dir = bind.source.is_dir();
+        let is_dir = mount.path().is_dir();
         let place = match self.root.find_below(&path) {
             Err(error) if error.is_not_found() && write => {
                 self.make_place(&path, is_dir)?;

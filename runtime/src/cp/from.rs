@@ -5,13 +5,13 @@
 
 use std::io::{BufWriter, Write};
 
-use archive::{Copying, Owners, Ownership, PackError, Picked, Unpacker, WriteError};
+use archive::{Owners, PackError, Picked, WriteError};
 use base::gopath;
 
 use super::{
     error::{ClientError, CopyError, Refusal},
     files::{self, Files},
-    host::{self, End, os},
+    host::{self, End},
     names,
     pour::{Spilt, pour},
 };
@@ -45,9 +45,10 @@ pub fn copy_from(home: &Home, from: &CopyFrom, to: CopyTarget<'_>) -> Result<(),
         CopyTarget::Path(path) => {
             let path = host::absolute(&path)?;
             host::check_output(&path)?;
-            Target::Path(path)
+            // What is wrong with it is said when the other end is found.
+            To::Host(host::Target::find(&path))
         }
-        CopyTarget::Stream(out) => Target::Stream(out),
+        CopyTarget::Stream(out) => To::Stream(out),
     };
     if from.path.is_empty() {
         return Err(CopyError::Engine(Refusal::NoPath));
@@ -58,8 +59,8 @@ pub fn copy_from(home: &Home, from: &CopyFrom, to: CopyTarget<'_>) -> Result<(),
         let (path, name) = if from.follow { link_followed(files, &from.path) } else { (from.path.clone(), Vec::new()) };
         let source = Source::find(files, &path).map_err(|refusal| CopyError::about(&from.container, &path, refusal))?;
         match to {
-            Target::Stream(out) => source.write(files, out).map_err(unwritten),
-            Target::Path(to) => source.place(files, End { path, exists: true, is_dir: source.is_dir, name }, &to),
+            To::Stream(out) => source.write(files, out).map_err(unwritten),
+            To::Host(to) => source.place(files, &End { path, exists: true, is_dir: source.is_dir, name }, to?),
         }
     })
 }
@@ -71,8 +72,8 @@ fn unwritten(error: PackError) -> CopyError {
     }
 }
 
-enum Target<'a> {
-    Path(Vec<u8>),
+enum To<'a> {
+    Host(Result<host::Target, ClientError>),
     Stream(&'a mut (dyn Write + Send)),
 }
 
@@ -130,15 +131,11 @@ impl Source {
     }
 
     /// Puts it down on the host (moby 20.10, pkg/archive `CopyTo`).
-    fn place(&self, files: &Files, from: End, to: &[u8]) -> Result<(), CopyError> {
-        let to = host::destination(to)?;
-        let (dir, renaming) = host::plan(&from, &to)?;
+    fn place(&self, files: &Files, from: &End, to: host::Target) -> Result<(), CopyError> {
+        let (_, renaming) = host::plan(from, &to.end)?;
         let own_name = (!from.name.is_empty()).then(|| (names::entry(&from.path).1, from.name.clone()));
         let renamings: Vec<_> = own_name.into_iter().chain(renaming).collect();
-        let dir = gopath::clean(&dir);
-        let root = sys::Dir::open(os(&dir)).map_err(ClientError::Path)?;
-        let unpacker = Unpacker::copying(root, Copying { dest: Vec::new(), root: dir, ownership: Ownership::Own });
-        pour(|out| self.pack(files, out), &renamings, unpacker).map_err(|spilt| match spilt.words() {
+        pour(|out| self.pack(files, out), &renamings, to.unpacker()).map_err(|spilt| match spilt.words() {
             Ok(words) => ClientError::Tar(words).into(),
             Err(error) => CopyError::Engine(error.into()),
         })

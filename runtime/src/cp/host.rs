@@ -4,7 +4,8 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs, io,
+    fs,
+    io::{self, Write},
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
         fs::FileTypeExt,
@@ -12,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use archive::{Copying, Owners, Ownership, PackError, Picked, Unpacker};
 use base::gopath;
 
 use super::{error::ClientError, names};
@@ -30,6 +32,57 @@ pub(super) struct End {
     pub is_dir: bool,
     /// The name it goes by, if that is another one.
     pub name: Vec<u8>,
+}
+
+/// A file or directory of the host, found and its directory held open, before any path means
+/// something else.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub end: End,
+    dir: sys::Dir,
+}
+
+impl Source {
+    /// What is to be copied; it must be there.
+    pub fn find(path: &[u8], follow: bool) -> Result<Self, ClientError> {
+        let end = source(path, follow)?;
+        let dir = sys::Dir::open(os(&names::entry(&end.path).0)).map_err(ClientError::Path)?;
+        Ok(Self { end, dir })
+    }
+
+    /// moby 20.10, pkg/archive `TarResource`.
+    pub fn pack(&self, out: &mut dyn Write) -> Result<(), PackError> {
+        let (_, base) = names::entry(&self.end.path);
+        let (picked, own) = match base.as_slice() {
+            b"." | b"/" => (Picked::Itself, &b"."[..]),
+            base => (Picked::Named(base), base),
+        };
+        let name = if self.end.name.is_empty() { own } else { &self.end.name };
+        archive::pack_resource(&self.dir, picked, name, &Owners::unnamed(), out)
+    }
+}
+
+/// Where on the host something goes, and the directory for it, held open likewise.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub end: End,
+    dir: sys::Dir,
+    shown: Vec<u8>,
+}
+
+impl Target {
+    /// The directory must be there.
+    pub fn find(path: &[u8]) -> Result<Self, ClientError> {
+        let end = destination(path)?;
+        let shown = if end.is_dir { gopath::clean(&end.path) } else { names::entry(&end.path).0 };
+        let dir = sys::Dir::open(os(&shown)).map_err(ClientError::Path)?;
+        Ok(Self { end, dir, shown })
+    }
+
+    /// Takes files in. They are whoever copies them.
+    pub fn unpacker(self) -> Unpacker {
+        Unpacker::copying(self.dir, Copying { dest: Vec::new(), root: self.shown, ownership: Ownership::Own })
+    }
 }
 
 /// A name that entries begin with, and what it becomes.
@@ -64,7 +117,7 @@ pub(super) fn check_output(path: &[u8]) -> Result<(), ClientError> {
 }
 
 /// What is to be copied; it must be there.
-pub(super) fn source(path: &[u8], follow: bool) -> Result<End, ClientError> {
+fn source(path: &[u8], follow: bool) -> Result<End, ClientError> {
     let (place, name) = if follow {
         names::renamed(path, followed(path)?)
     } else {
@@ -79,7 +132,7 @@ pub(super) fn source(path: &[u8], follow: bool) -> Result<End, ClientError> {
 }
 
 /// Where something is copied to. Links are followed, also to what is not there yet.
-pub(super) fn destination(path: &[u8]) -> Result<End, ClientError> {
+fn destination(path: &[u8]) -> Result<End, ClientError> {
     let original = path;
     let mut path = path.to_vec();
     let mut links = 0;
@@ -142,7 +195,7 @@ fn failed(call: &'static str, path: &[u8], error: io::Error) -> ClientError {
     ClientError::Path(sys::Error::new(call, os(path), error))
 }
 
-pub(super) fn os(path: &[u8]) -> &Path {
+fn os(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }
 

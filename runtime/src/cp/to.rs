@@ -5,14 +5,13 @@
 
 use std::io::Read;
 
-use archive::{Copying, Owners, Ownership, Picked, Unpacker};
+use archive::{Copying, Ownership, Unpacker};
 use base::gopath;
 
 use super::{
     error::{ClientError, CopyError, Refusal},
     files::{self, Files},
-    host::{self, End, Renaming, os},
-    names,
+    host::{self, End},
     pour::{Spilt, pour, unpack},
     resolve::from_root,
 };
@@ -45,14 +44,15 @@ pub enum CopySource<'a> {
 /// [`CopyError`]. What was copied until then stays, as with docker.
 pub fn copy_to(home: &Home, from: CopySource<'_>, to: &CopyTo) -> Result<(), CopyError> {
     let from = match from {
-        CopySource::Path(path) => CopySource::Path(host::absolute(&path)?),
-        stream @ CopySource::Stream(_) => stream,
+        // What is wrong with it is said when the other end is found.
+        CopySource::Path(path) => Given::Host(host::Source::find(&host::absolute(&path)?, to.follow)),
+        CopySource::Stream(stream) => Given::Stream(stream),
     };
     files::with(home, &to.container, true, |files| {
         // Who cannot be looked at refuses when it comes to it: what is wrong here is said first.
         let end = destination(files.as_ref().ok().copied(), to)?;
         match from {
-            CopySource::Stream(stream) => {
+            Given::Stream(stream) => {
                 if !end.is_dir {
                     let path = String::from_utf8_lossy(&to.path).into_owned();
                     return Err(ClientError::NotDirectory { container: to.container.clone(), path }.into());
@@ -60,20 +60,25 @@ pub fn copy_to(home: &Home, from: CopySource<'_>, to: &CopyTo) -> Result<(), Cop
                 let about = |refusal| CopyError::about(&to.container, &end.path, refusal);
                 let put = |unpacker| {
                     let stream = images::inflate(stream).map_err(|error| Refusal::Tar(error.to_string()))??;
-                    unpack(stream, &[], unpacker).map_err(Refusal::from)
+                    unpack(stream, &[], unpacker).map_err(Into::into)
                 };
                 files.and_then(|files| extract(files, &end.path, to.archive, put)).map_err(about)
             }
-            CopySource::Path(path) => {
-                let source = host::source(&path, to.follow)?;
-                let (dir, renaming) = host::plan(&source, &end)?;
-                let renamings: Vec<Renaming> = renaming.into_iter().collect();
-                let put = |unpacker| put_host_files(&source, &renamings, unpacker);
+            Given::Host(source) => {
+                let source = source?;
+                let (dir, renaming) = host::plan(&source.end, &end)?;
+                let renamings: Vec<_> = renaming.into_iter().collect();
+                let put = |unpacker| Ok(pour(|out| source.pack(out), &renamings, unpacker)?);
                 let extracted = files.and_then(|files| extract(files, &dir, to.archive, put));
                 extracted.map_err(|refusal| CopyError::about(&to.container, &dir, refusal))
             }
         }
     })
+}
+
+enum Given<'a> {
+    Host(Result<host::Source, ClientError>),
+    Stream(&'a mut (dyn Read + Send)),
 }
 
 /// What is at the destination, a link to it followed.
@@ -91,19 +96,6 @@ fn destination(files: Option<&Files>, to: &CopyTo) -> Result<End, ClientError> {
         return Err(ClientError::Device { container: to.container.clone(), path });
     }
     Ok(End { exists: true, is_dir: found.is_dir(), ..end })
-}
-
-/// moby 20.10, pkg/archive `TarResource`.
-fn put_host_files(source: &End, renamings: &[Renaming], to: Unpacker) -> Result<(), Refusal> {
-    let (above, base) = names::entry(&source.path);
-    let dir = sys::Dir::open(os(&above))?;
-    let (picked, own) = match base.as_slice() {
-        b"." | b"/" => (Picked::Itself, &b"."[..]),
-        base => (Picked::Named(base), base),
-    };
-    let name = if source.name.is_empty() { own } else { &source.name };
-    let pack = |out: &mut dyn std::io::Write| archive::pack_resource(&dir, picked, name, &Owners::unnamed(), out);
-    Ok(pour(pack, renamings, to)?)
 }
 
 /// Lets `put` unpack in a directory of the container, if that may be written to; what it has put
