@@ -70,6 +70,9 @@ pub enum CreateError {
     /// `--log-driver` and `--log-opt`.
     #[error(transparent)]
     Log(#[from] BadLog),
+    /// Wishes for the network that contradict each other.
+    #[error(transparent)]
+    Conflict(#[from] network::Conflict),
     /// A network that is not there yet.
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
@@ -132,6 +135,7 @@ pub fn create(home: &Home, request: CreateRequest) -> Result<Created, CreateErro
 pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) -> Result<Created, CreateError> {
     let CreateRequest { name, mut config, mut host_config } = request;
     config::check(&config)?;
+    network::check(&config, &host_config)?;
     let mut warnings = host::adapt(&mut host_config, &HostFacts::of_this_host())?;
     join::by_id(home, &mut host_config)?;
     let network = network::choose(&mut host_config, &mut warnings)?;
@@ -309,9 +313,10 @@ fn record(making: &Making<'_>, name: &str, made_up: bool, image: &Image, config:
     (record.path, record.args) = (path, Some(args));
     record.config = config;
     record.image = image.id.to_string();
+    let own_network = !network::is_container(&host.network_mode);
     record.network_settings = NetworkSettings {
-        networks: Some([(host.network_mode.clone(), Endpoint::default())].into()),
-        is_anonymous_endpoint: made_up,
+        networks: own_network.then(|| [(host.network_mode.clone(), Endpoint::default())].into()),
+        is_anonymous_endpoint: made_up && own_network,
         ..NetworkSettings::default()
     };
     record

@@ -68,6 +68,32 @@ pub(crate) fn write(
     Ok(mounted)
 }
 
+/// The files of the container whose network this one shares (moby 20.10, container_operations_unix.go
+/// `initializeNetworking`). What the user bound there comes first.
+pub(crate) fn share(record: &mut Record, owner: &Record, host: &HostConfig, binds: &mut Vec<Bind>) -> Vec<Bind> {
+    record.resolv_conf_path.clone_from(&owner.resolv_conf_path);
+    record.hostname_path.clone_from(&owner.hostname_path);
+    record.hosts_path.clone_from(&owner.hosts_path);
+    let files = [
+        ("/etc/resolv.conf", &mut record.resolv_conf_path),
+        ("/etc/hostname", &mut record.hostname_path),
+        (HOSTS, &mut record.hosts_path),
+    ];
+    let mut mounted = Vec::new();
+    for (destination, noted) in files {
+        let users = binds.iter().position(|bind| bind.destination == destination).map(|at| binds.remove(at));
+        let (source, writable) = match users {
+            Some(bind) => (bind.source, bind.writable),
+            None => (PathBuf::from(&*noted), !host.readonly_rootfs),
+        };
+        *noted = source.to_string_lossy().into_owned();
+        if source.exists() {
+            mounted.push(network_file(source, destination, writable));
+        }
+    }
+    mounted
+}
+
 /// On the host's network a copy of the host's.
 fn hosts(host: &HostConfig, network: Network) -> sys::Result<Option<Vec<u8>>> {
     if network == Network::Host && host.extra_hosts.as_ref().is_none_or(Vec::is_empty) {

@@ -224,7 +224,9 @@ fn note_start(containers: &Containers, container: &mut Container, started: &shim
     record.state.set_running(i64::from(started.running.pid), started.running.started_at);
     record.has_been_started_before = true;
     let network = &mut record.network_settings;
-    network.ports.get_or_insert_default();
+    if !network::is_container(&container.host_config.network_mode) {
+        network.ports.get_or_insert_default();
+    }
     // What a dockerd called the namespace it had; ours has no name.
     network.sandbox_id.clear();
     network.sandbox_key.clear();
@@ -305,14 +307,24 @@ fn prepare(
     let (record, host) = (&mut container.record, &container.host_config);
     make_working_dir(&root, &record.config.working_dir)?;
     let user = Accounts::read(&root).find(&record.config.user, host.group_add.as_deref().unwrap_or_default())?;
+    let owner = join::network_owner(home, &container.id, host)?;
+    if let Some(owner) = &owner {
+        // moby 20.10, container_operations_unix.go `initializeNetworking`
+        record.config.hostname.clone_from(&owner.record.config.hostname);
+        record.config.domainname.clone_from(&owner.record.config.domainname);
+    }
     let mut binds = volumes::prepare(&home.volumes(), record, host)?;
     let dir = home.container_dir(&container.id);
-    let mut files: Vec<Bind> = sandbox::write(&dir, record, host, network, &mut binds)?;
+    let mut files: Vec<Bind> = match &owner {
+        Some(owner) => sandbox::share(record, &owner.record, host, &mut binds),
+        None => sandbox::write(&dir, record, host, network, &mut binds)?,
+    };
     binds.append(&mut files);
     fits::check(&root, &binds, record, host)?;
     let devices = devices::look_up(host)?;
     let throttles = devices::throttles(host)?;
     let mut joined = join::namespaces(home, host)?;
+    joined.extend(owner.map(|owner| ("network", owner.namespace)));
     joined.extend(shm.namespace.clone().map(|path| ("ipc", path)));
     let init = match host.init == Some(true) && host.pid_mode.is_empty() {
         true => Some(docker_init().ok_or(StartError::NoInit)?),

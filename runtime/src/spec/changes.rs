@@ -9,7 +9,9 @@ use crate::user::User;
 /// Changes dockerd's spec to the one our shim is given.
 pub fn for_libcontainer(spec: &mut Value, host: &HostConfig, id: &str, user: &User) {
     own_cgroup(spec, host, id);
-    host_network_is_no_namespace(spec);
+    if host.network_mode == "host" {
+        host_network_is_no_namespace(spec);
+    }
     unset_zeroes(spec);
     home(&mut spec["process"], user);
 }

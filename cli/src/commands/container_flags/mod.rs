@@ -37,7 +37,7 @@ pub struct ContainerFlags {
     #[arg(short = 'h', long, allow_hyphen_values = true)]
     pub hostname: Option<String>,
     /// Connect a container to a network
-    #[arg(long, visible_alias = "net", value_name = "none|host", allow_hyphen_values = true)]
+    #[arg(long, visible_alias = "net", value_name = "none|host|container:NAME", allow_hyphen_values = true)]
     pub network: Option<String>,
     /// Mount the container's root filesystem as read only
     #[arg(long)]
