@@ -24,7 +24,9 @@ pub fn failure(error: &Error, typed: &[String]) -> Failure {
                 Some(_) => format!("unknown flag: {flag}"),
                 None => match flag.strip_prefix('-').and_then(|rest| rest.chars().next()) {
                     Some(letter) => format!("unknown shorthand flag: {letter:?} in {flag}"),
-                    None => format!("{command:?} accepts no argument {flag:?}"),
+                    None => {
+                        return Failure::words(format!("{command:?} accepts no argument {flag:?}")).and_line(see);
+                    }
                 },
             };
             Failure::words(words).and_line(see).with_code(BEFORE_THE_CONTAINER)

@@ -1,57 +1,11 @@
-//! `cp`: what goes where, what is refused, and that a container leads nobody out of its files.
+//! `cp`: what goes where, and what is refused.
 
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::{Duration, Instant},
-};
+mod copies;
 
-use integration::{Driver, House, Said, Side, same_on, same_on_both};
-use sha2::{Digest as _, Sha256};
+use std::fs;
 
-const IMAGE: &str = "busybox:golden";
-
-fn made(house: &House, name: &str, more: &[&str]) {
-    house.ok(&[&["create", "--network", "none", "--name", name], more, &[IMAGE, "sleep", "1000"]].concat());
-}
-
-fn running(house: &House, name: &str, more: &[&str]) {
-    made(house, name, more);
-    house.ok(&["start", name]);
-}
-
-/// A directory of the host's with something of everything.
-fn host_files(house: &House, name: &str) -> PathBuf {
-    let dir = house.room().join(name);
-    fs::create_dir_all(dir.join("dir/sub")).expect("mkdir");
-    for (path, text) in [("file", "a file\n"), ("dir/one", "1\n"), ("dir/sub/two", "2\n")] {
-        house.write(&format!("{name}/{path}"), text.as_bytes());
-    }
-    std::os::unix::fs::chown(dir.join("dir/sub/two"), Some(7), Some(8)).expect("chown");
-    fs::set_permissions(dir.join("dir/sub/two"), fs::Permissions::from_mode(0o4751)).expect("chmod");
-    fs::set_permissions(dir.join("dir/sub"), fs::Permissions::from_mode(0o700)).expect("chmod");
-    fs::hard_link(dir.join("dir/one"), dir.join("dir/twin")).expect("link");
-    symlink("file", dir.join("link")).expect("symlink");
-    symlink("dir", dir.join("to-dir")).expect("symlink");
-    symlink("nowhere", dir.join("dangling")).expect("symlink");
-    dir
-}
-
-fn cp(house: &House, from: &str, to: &str) -> Said {
-    house.run(&["cp", from, to])
-}
-
-fn at(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// What a container changed, as it lies on disk.
-fn upper(house: &House, name: &str) -> String {
-    let upper = house.inspect(name)["GraphDriver"]["Data"]["UpperDir"].as_str().expect("a path").to_owned();
-    house.tree_at(Path::new(&upper))
-}
+use copies::{at, cp, host_files, made, running, streamed, upper};
+use integration::{Driver, same_on, same_on_both};
 
 #[test]
 fn from_a_container_each_rule() {
@@ -123,28 +77,6 @@ fn to_a_container_each_rule() {
     });
 }
 
-/// An archive that the engine streams: its listing, and a digest of its very bytes.
-fn streamed(house: &House, args: &[&str]) -> String {
-    let file = house.room().join("streamed.tar");
-    let status = house
-        .client()
-        .args(args)
-        .stdout(fs::File::create(&file).expect("create"))
-        .stderr(Stdio::null())
-        .status()
-        .expect("it runs");
-    assert!(status.success(), "{args:?}");
-    let listed = std::process::Command::new("tar")
-        .args(["--full-time", "-Ptvf", &at(&file)])
-        .env("TZ", "UTC")
-        .output()
-        .expect("tar runs");
-    let digest = Sha256::digest(fs::read(&file).expect("read"));
-    let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    format!("{args:?}\n{text}{digest}")
-}
-
 #[test]
 fn archives_are_the_same_byte_for_byte() {
     for driver in [Driver::Overlay2, Driver::Vfs] {
@@ -167,55 +99,6 @@ fn archives_are_the_same_byte_for_byte() {
             (plain, followed, house.run(&["cp", "web:/no/such", "-"]), house.run(&["cp", "ghost:/", "-"]))
         });
     }
-}
-
-/// Volumes, binds, what is read-only, and the files that every container has.
-#[test]
-fn what_a_container_mounts() {
-    same_on_both(|house| {
-        let host = host_files(house, "host");
-        let bound = host_files(house, "bound");
-        let (bind, read_only) = (format!("{}:/bound", at(&bound)), format!("{}:/ro:ro", at(&bound)));
-        let more = ["-v", &bind, "-v", &read_only, "-v", "vol:/data/vol", "-v", "/anon", "--tmpfs", "/mem"];
-        made(house, "web", &more);
-        made(house, "sealed", &[&more[..], &["--read-only", "--mount", "type=tmpfs,target=/tmpfs"]].concat());
-        let mut said = Vec::new();
-        for again in [false, true] {
-            for name in ["web", "sealed"] {
-                if again {
-                    house.ok(&["start", name]);
-                    house.ok(&["exec", name, "sh", "-c", "echo secret > /mem/file"]);
-                }
-                for target in [
-                    "/",
-                    "/bound",
-                    "/bound/dir",
-                    "/ro",
-                    "/data/vol",
-                    "/anon/new",
-                    "/mem",
-                    "/etc",
-                    "/etc/hosts",
-                    "/tmpfs",
-                ] {
-                    // Else it would be a file, on which nothing is mounted.
-                    let target = if again || target != "/mem" { target } else { "/mem/" };
-                    said.push(cp(house, &format!("{}/file", at(&host)), &format!("{name}:{target}")));
-                }
-                for (number, source) in
-                    ["/bound/.", "/data/vol", "/anon", "/mem/.", "/proc/self", "/dev/null"].iter().enumerate()
-                {
-                    let out = format!("{}/{name}-{again}-{number}", at(house.room()));
-                    said.push(cp(house, &format!("{name}:{source}"), &out));
-                    said.push(Said { out: house.tree_at(Path::new(&out)), ..said[0].clone() });
-                }
-            }
-        }
-        let disk = (upper(house, "web"), upper(house, "sealed"), house.tree("volumes/vol"), house.tree_at(&bound));
-        let mounts = house.mounts().into_iter().filter(|point| point.contains("/merged/")).collect::<Vec<_>>();
-        house.ok(&["rm", "-fv", "web", "sealed"]);
-        (said, disk, mounts)
-    });
 }
 
 /// Owners: those of the host's files, and with `-a` the container's user, as the host knows it.
@@ -304,208 +187,29 @@ fn what_is_no_copy_at_all() {
     });
 }
 
-/// Links in a container that are there already: they lead to its own files.
+/// What the words of a wrong line end with, and a place that is full.
 #[test]
-fn a_link_leads_to_the_containers_own_files() {
+fn wrong_lines_and_full_places() {
     same_on_both(|house| {
-        let outside = host_files(house, "outside");
-        let link = format!("mkdir -p /in/sub; ln -s {} /evil; ln -s ../../../.. /up; ln -s /in /fine", at(&outside));
-        house.ok(&["run", "--network", "none", "--name", "web", IMAGE, "sh", "-c", &link]);
-        let file = at(&house.write("marked", b"marked"));
-        let out = house.room().join("got");
-        fs::create_dir(&out).expect("mkdir");
-        let mut said = Vec::new();
-        for path in ["/evil", "/evil/new", "/evil/.", "/up/etc", "/up/new", "/fine", "/fine/sub/new"] {
-            said.push(cp(house, &file, &format!("web:{path}")));
-            said.push(house.run_from(&["cp", "-", &format!("web:{path}")], &house.write("empty.tar", &[0; 1024])));
-            said.push(cp(house, &format!("web:{path}"), &at(&out)));
-            said.push(house.run(&["cp", "-L", &format!("web:{path}"), &at(&out)]));
-        }
-        said.push(cp(house, "web:/evil/file", &at(&out)));
-        (said, upper(house, "web"), house.tree_at(&outside), house.tree_at(&out))
+        let full = house.room().join("full");
+        fs::create_dir(&full).expect("mkdir");
+        let mounted =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", &at(&full)]).status();
+        assert!(mounted.expect("mount runs").success());
+        made(house, "web", &["-v", &format!("{}:/full", at(&full))]);
+        let big = at(&house.write("big", &vec![7; 1 << 20]));
+        let said = vec![cp(house, &big, "web:/full"), cp(house, "web:/bin/busybox", &format!("{}/out", at(&full)))];
+        let codes = [
+            &["cp"][..],
+            &["cp", "x"],
+            &["cp", "x", "y", "z"],
+            &["cp", "--no-such", "x", "y"],
+            &["cp", "-q", "x", "y"],
+        ];
+        let codes = codes.map(|args| house.run(args).code).to_vec();
+        house.ok(&["rm", "web"]);
+        let gone = std::process::Command::new("umount").arg(&full).status();
+        assert!(gone.expect("umount runs").success());
+        (said, codes)
     });
-}
-
-/// A container that makes a directory a link to the host's files and a directory again, as fast as
-/// it can, while something is copied from it and to it. Until each has been met, nothing was shown.
-#[test]
-fn a_container_that_swaps_links_leads_nobody_out() {
-    let house = House::open(&Side::under_test(), Driver::Overlay2);
-    house.load_golden();
-    let [outside, source, out] = ["outside", "source", "out"].map(|name| house.room().join(name));
-    for dir in [&outside, &source] {
-        fs::create_dir(dir).expect("mkdir");
-    }
-    house.write("outside/file", b"of the host");
-    house.write("source/marked", b"marked");
-    let before = house.tree_at(&outside);
-    let script = format!(
-        "while true; do rm -rf /swap; mkdir -p /swap/sub; echo inside > /swap/file; echo inside > /swap/sub/file; \
-         rm -rf /swap; ln -s {} /swap; done",
-        at(&outside)
-    );
-    house.ok(&["run", "-d", "--network", "none", "--name", "web", IMAGE, "sh", "-c", &script]);
-    let (mut met_directory, mut met_other, mut rounds) = (false, false, 0);
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while rounds < 40 || !(met_directory && met_other) {
-        assert!(Instant::now() < deadline, "directory met: {met_directory}, link met: {met_other}");
-        rounds += 1;
-        drop(fs::remove_dir_all(&out));
-        fs::create_dir(&out).expect("mkdir");
-        for (number, path) in ["/swap/file", "/swap", "/swap/."].iter().enumerate() {
-            for flags in [&["cp"][..], &["cp", "-L"]] {
-                // Each to a name of its own: a link that was copied is the host's to follow.
-                let to = format!("{}/{number}{}", at(&out), flags.len());
-                let said = house.run(&[flags, &[&format!("web:{path}"), &to]].concat());
-                met_directory |= said.code == 0 && out.join("01").is_file();
-                met_other |= said.code != 0;
-            }
-        }
-        for path in ["/swap", "/swap/", "/swap/new", "/swap/sub"] {
-            house.run(&["cp", &at(&source.join("marked")), &format!("web:{path}")]);
-            house.run(&["cp", &format!("{}/.", at(&source)), &format!("web:{path}")]);
-        }
-        assert!(!house.tree_at(&out).contains("of the host"), "a file of the host was read:\n{}", house.tree_at(&out));
-        assert_eq!(house.tree_at(&outside), before, "files of the host were changed");
-    }
-    house.ok(&["rm", "-f", "web"]);
-    assert_eq!(house.mounts(), Vec::<String>::new());
-}
-
-/// While a dockerd lives its containers can be looked into, and not written to.
-#[test]
-fn beside_a_live_dockerd() {
-    let house = House::open(&Side::first(), Driver::Overlay2);
-    house.load_golden();
-    let bound = host_files(&house, "bound");
-    running(&house, "on", &["-v", &format!("{}:/bound", at(&bound))]);
-    made(&house, "off", &["-v", "vol:/data/vol"]);
-    house.ok(&["exec", "on", "sh", "-c", "echo changed > /data/kept"]);
-    let file = at(&house.write("file", b"x"));
-    let before = [upper(&house, "off"), upper(&house, "on")];
-    let read = |path: &str| {
-        let out = format!("{}/got", at(house.room()));
-        let said = house.minidock_beside(&["cp", path, &out]);
-        (said.code, fs::read_to_string(out).unwrap_or_default())
-    };
-    assert_eq!(read("on:/data/kept"), (0, "changed\n".to_owned()));
-    assert_eq!(read("on:/bound/dir/one"), (0, "1\n".to_owned()));
-    assert_eq!(read("off:/data/kept"), (0, "kept\n".to_owned()));
-    let refused = house.minidock_beside(&["cp", &file, "off:/data"]);
-    assert!(refused.code == 1 && refused.err.contains("a running dockerd owns"), "{refused:?}");
-    assert_eq!([upper(&house, "off"), upper(&house, "on")], before);
-    house.ok(&["rm", "-f", "on"]);
-}
-
-/// A container that runs or is held still sees what was copied, and the other engine's does too.
-#[test]
-fn each_copies_to_and_from_the_others_containers() {
-    let mut house = House::open(&Side::first(), Driver::Overlay2);
-    house.load_golden();
-    let host = host_files(&house, "host");
-    let dir = at(&host.join("dir"));
-    for (side, name) in [(Side::first(), "theirs"), (Side::under_test(), "ours")] {
-        house.hand_to(&side);
-        made(&house, name, &["-v", &format!("{name}:/data/vol")]);
-        house.ok(&["start", name]);
-        house.ok(&["cp", &dir, &format!("{name}:/data/vol/mine")]);
-        assert_eq!(house.ok(&["exec", name, "cat", "/data/vol/mine/sub/two"]), "2");
-        house.ok(&["pause", name]);
-        house.ok(&["cp", &dir, &format!("{name}:/data/held")]);
-        house.ok(&["unpause", name]);
-        assert_eq!(house.ok(&["exec", name, "cat", "/data/held/one"]), "1");
-        house.ok(&["stop", "-t", "0", name]);
-    }
-    let got = |house: &House, engine: &str, name: &str| {
-        let out = house.room().join(format!("{engine}-{name}"));
-        house.ok(&["cp", &format!("{name}:/data"), &at(&out)]);
-        (house.tree_at(&out), streamed(house, &["cp", &format!("{name}:/data"), "-"]))
-    };
-    let by_us = ["theirs", "ours"].map(|name| got(&house, "us", name));
-    house.hand_to(&Side::first());
-    let by_docker = ["theirs", "ours"].map(|name| got(&house, "docker", name));
-    assert_eq!(by_us, by_docker);
-    assert!(by_us[0].0.contains("held") && by_us[0].0.contains("mine"), "{}", by_us[0].0);
-}
-
-/// What is no plain file, capabilities, holes, long names and such that are no text.
-#[test]
-fn odd_files_there_and_back() {
-    for driver in [Driver::Overlay2, Driver::Vfs] {
-        same_on(driver, |house| {
-            let script = "mkdir /odd; cd /odd; mkfifo pipe; mknod null c 1 3; mknod loop b 7 0; ln -s ../x up; ln -s / root; \
-                          ln up linked; dd if=/dev/zero of=sparse bs=1 count=1 seek=300000 2>/dev/null; \
-                          mkdir -m 1777 sticky; echo x > $(printf 'new\\nline'); echo y > $(printf 'raw\\377'); \
-                          n=$(printf %0120d 1); mkdir $n; echo long > $n/$n; chown 70000:4000000 $n/$n; chmod 0 pipe; \
-                          find . -exec touch -h -d '2020-01-02 03:04:05' {} +";
-            house.ok(&["run", "--network", "none", "--name", "web", IMAGE, "sh", "-c", script]);
-            let archive = streamed(house, &["cp", "web:/odd", "-"]);
-            let out = house.room().join("out");
-            fs::create_dir(&out).expect("mkdir");
-            // A link that leads out of where it is copied to is refused; without it the rest comes.
-            let refused = cp(house, "web:/odd", &at(&out));
-            house.ok(&[
-                "run",
-                "--network",
-                "none",
-                "--name",
-                "less",
-                IMAGE,
-                "sh",
-                "-c",
-                &format!("{script}; rm up linked; touch -d '2020-01-02 03:04:05' ."),
-            ]);
-            let copied = cp(house, "less:/odd", &at(&out.join("less")));
-            let file = out.join("less/sparse");
-            set_capability(&file);
-            let back = cp(house, &at(&out.join("less")), "less:/back");
-            (
-                archive,
-                refused.code,
-                copied,
-                house.tree_at(&out.join("less")),
-                back,
-                house.run(&["diff", "less"]).sorted(),
-                streamed(house, &["cp", "less:/back", "-"]),
-            )
-        });
-    }
-}
-
-/// `cap_net_raw+p`, as the kernel keeps it.
-fn set_capability(file: &Path) {
-    let value = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    rustix::fs::setxattr(file, "security.capability", &value, rustix::fs::XattrFlags::empty()).expect("setxattr");
-}
-
-/// A link in a volume leads an archive back to the root, which dockerd then writes to.
-#[test]
-fn a_read_only_root_stays_as_it_is() {
-    let house = House::open(&Side::under_test(), Driver::Overlay2);
-    house.load_golden();
-    house.ok(&[
-        "run",
-        "--network",
-        "none",
-        "--name",
-        "web",
-        "--read-only",
-        "-v",
-        "vol:/vol",
-        IMAGE,
-        "ln",
-        "-s",
-        "/etc",
-        "/vol/link",
-    ]);
-    let before = upper(&house, "web");
-    let host = house.room().join("host");
-    fs::create_dir_all(host.join("link")).expect("mkdir");
-    house.write("host/link/new", b"x");
-    let tar = house.room().join("through.tar");
-    let made = std::process::Command::new("tar").args(["-C", &at(&host), "-cf", &at(&tar), "link/new"]).status();
-    assert!(made.expect("tar runs").success());
-    let said = house.run_from(&["cp", "-", "web:/vol"], &tar);
-    assert!(said.code == 1 && said.err.contains("open /vol/link/new: read-only file system"), "{said:?}");
-    assert_eq!(upper(&house, "web"), before);
 }

@@ -12,7 +12,7 @@ use made::Tar;
 
 /// Unpacks into `dest` of a root that words call `/`.
 fn copy(tar: &[u8], root: &Path, dest: &str, ownership: Ownership) -> Result<(), UnpackError> {
-    let copying = Copying { dest: dest.into(), root: b"/".to_vec(), ownership };
+    let copying = Copying { dest: dest.into(), root: b"/".to_vec(), is_link: false, ownership };
     let mut unpacker = Unpacker::copying(sys::Dir::open(root)?, copying);
     let mut reader = Reader::new(tar);
     while let Some(mut entry) = reader.next_entry().map_err(|error| UnpackError::Payload(error.into()))? {

@@ -142,6 +142,9 @@ pub enum ClientError {
     /// Links lead to links.
     #[error("too many symlinks in {}", String::from_utf8_lossy(.0))]
     Links(Vec<u8>),
+    /// Links lead to links, on the way to what is copied.
+    #[error("EvalSymlinks: too many links")]
+    Followed,
     /// A path of the host.
     #[error("{}", .0.go_words())]
     Path(sys::Error),

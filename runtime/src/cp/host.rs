@@ -3,14 +3,14 @@
 //! moby 20.10, pkg/archive/copy.go, which docker's client uses; docker/cli 20.10, command/utils.go.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs,
     io::{self, Write},
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
         fs::FileTypeExt,
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use archive::{Copying, Owners, Ownership, PackError, Picked, Unpacker};
@@ -18,8 +18,10 @@ use base::gopath;
 
 use super::{error::ClientError, names};
 
-/// Links followed before it is too many.
+/// Links followed to where something goes, before it is too many.
 const MOST_LINKS: usize = 10;
+/// Links followed to what is copied.
+const MOST_FOLLOWED: usize = 255;
 
 /// One end of a copy.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +70,7 @@ pub(super) struct Target {
     pub end: End,
     dir: sys::Dir,
     shown: Vec<u8>,
+    is_link: bool,
 }
 
 impl Target {
@@ -76,12 +79,15 @@ impl Target {
         let end = destination(path)?;
         let shown = if end.is_dir { gopath::clean(&end.path) } else { names::entry(&end.path).0 };
         let dir = sys::Dir::open(os(&shown)).map_err(ClientError::Path)?;
-        Ok(Self { end, dir, shown })
+        // `link/` is a directory, and docker unpacks to `link` all the same.
+        let is_link = fs::symlink_metadata(os(&shown)).is_ok_and(|data| data.is_symlink());
+        Ok(Self { end, dir, shown, is_link })
     }
 
     /// Takes files in. They are whoever copies them.
     pub fn unpacker(self) -> Unpacker {
-        Unpacker::copying(self.dir, Copying { dest: Vec::new(), root: self.shown, ownership: Ownership::Own })
+        let is_link = self.is_link;
+        Unpacker::copying(self.dir, Copying { dest: Vec::new(), root: self.shown, is_link, ownership: Ownership::Own })
     }
 }
 
@@ -176,18 +182,43 @@ pub(super) fn plan(from: &End, to: &End) -> Result<(Vec<u8>, Option<Renaming>), 
     Ok((above, Some((old, name))))
 }
 
-/// A path with all links followed. Go's words name the first element that is not there.
+/// An absolute path with all links followed, and Go's words where that ends (Go 1.19, path/filepath
+/// `walkSymlinks`).
 fn followed(path: &[u8]) -> Result<Vec<u8>, ClientError> {
-    match fs::canonicalize(os(path)) {
-        Ok(real) => Ok(real.into_os_string().into_vec()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(ClientError::AboveNoDirectory),
-        Err(error) => {
-            let cleaned = PathBuf::from(OsString::from_vec(gopath::clean(path)));
-            let mut above: Vec<&Path> = cleaned.ancestors().collect();
-            above.reverse();
-            let first = above.into_iter().find(|part| fs::symlink_metadata(part).is_err()).unwrap_or(&cleaned);
-            Err(failed("lstat", first.as_os_str().as_bytes(), error))
+    let mut todo = path.to_vec();
+    let mut done: Vec<u8> = Vec::new();
+    let mut links = 0;
+    loop {
+        let start = todo.iter().position(|byte| *byte != b'/').unwrap_or(todo.len());
+        let end = todo[start..].iter().position(|byte| *byte == b'/').map_or(todo.len(), |slash| start + slash);
+        let (element, rest) = (&todo[start..end], &todo[end..]);
+        match element {
+            b"" => return Ok(gopath::clean(&[b"/", &done[..]].concat())),
+            b"." => {}
+            b".." => done.truncate(done.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+            element => {
+                let place = [&done, &b"/"[..], element].concat();
+                let data = fs::symlink_metadata(os(&place)).map_err(|error| failed("lstat", &place, error))?;
+                if data.is_symlink() {
+                    links += 1;
+                    if links > MOST_FOLLOWED {
+                        return Err(ClientError::Followed);
+                    }
+                    let target = fs::read_link(os(&place)).map_err(|error| failed("readlink", &place, error))?;
+                    let target = target.into_os_string().into_vec();
+                    if target.starts_with(b"/") {
+                        done.clear();
+                    }
+                    todo = [&target, rest].concat();
+                    continue;
+                }
+                if !data.is_dir() && !rest.is_empty() {
+                    return Err(ClientError::AboveNoDirectory);
+                }
+                done = place;
+            }
         }
+        todo = rest.to_vec();
     }
 }
 

@@ -119,7 +119,8 @@ fn extract(
     }
     let ownership = if archive { user(&files.container.record.config.user)? } else { Ownership::Archive };
     let place = files.root.below(&dest)?;
-    let unpacker = Unpacker::copying(files.root.below(b"")?, Copying { dest, root: b"/".to_vec(), ownership });
+    let unpacker =
+        Unpacker::copying(files.root.below(b"")?, Copying { dest, root: b"/".to_vec(), is_link: false, ownership });
     put(unpacker)?;
     for dir in [&files.root, &place] {
         dir.sync_file_system()?;

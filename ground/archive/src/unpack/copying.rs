@@ -26,6 +26,9 @@ pub struct Copying {
     pub dest: Vec<u8>,
     /// The root's own name in words, `/` for a container's.
     pub root: Vec<u8>,
+    /// Whether the root's own name is a link's: such a place takes files in, but no entry for
+    /// itself.
+    pub is_link: bool,
     /// Whose they will be.
     pub ownership: Ownership,
 }
@@ -69,6 +72,10 @@ impl Unpacker {
             return Err(UnpackError::Outside { name, dest: copying.shown(&copying.dest) });
         }
         let path = copying.inside(&name);
+        if copying.is_link && path.is_empty() && header.is_dir() {
+            let dest = copying.shown(&copying.dest);
+            return Err(UnpackError::Overwrite { is_dir: false, path: dest.clone(), dest });
+        }
         // What cannot be looked at cannot be made either, which says more.
         if let Some(found) = self.root.stat_below(&path).unwrap_or(None) {
             let is_dir = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
