@@ -11,6 +11,7 @@ use base::{ContainerId, Time};
 use containers::{Container, State};
 
 use crate::{
+    cgroup::{Cgroup, hierarchies},
     home::Home,
     shim::{self, State as Kept},
 };
@@ -44,6 +45,14 @@ pub(crate) fn keeper(id: &ContainerId, state: &State) -> Keeper {
     let cgroups = std::fs::read_to_string(format!("/proc/{}/cgroup", state.pid)).unwrap_or_default();
     // Another process may have its number by now: a container's own says so in its cgroup.
     if cgroups.contains(id.as_str()) { Keeper::Other } else { Keeper::None }
+}
+
+/// The control group of a container that runs, whoever keeps it.
+pub(crate) fn group(home: &Home, container: &Container) -> Option<Cgroup> {
+    shim::group(&home.run_dir(&container.id)).or_else(|| {
+        let pid = container.record.state.pid;
+        Cgroup::of_process(pid, &container.id, &hierarchies().ok()?)
+    })
 }
 
 /// Corrects a container's state, in memory only.

@@ -37,6 +37,7 @@ super::commands! {
         Run(run),
         Start(start),
         Stop(stop),
+        Top(top),
         Unpause(unpause),
         Wait(wait),
     }

@@ -46,6 +46,7 @@ mod start;
 mod stop;
 mod streams;
 mod tag;
+mod top;
 mod unpause;
 mod version;
 mod volume;
@@ -134,6 +135,7 @@ commands! {
         Start(start),
         Stop(stop),
         Tag(tag),
+        Top(top),
         Unpause(unpause),
         Version(version),
         Wait(wait),

@@ -5,12 +5,26 @@
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    least: usize,
 }
+
+/// A column's least width with its space.
+const LEAST: usize = 10;
 
 impl Table {
     /// The table from lines whose cells are separated by tabs.
     pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { rows: lines.into_iter().map(|line| line.split('\t').map(str::to_owned).collect()).collect() }
+        Self {
+            rows: lines.into_iter().map(|line| line.split('\t').map(str::to_owned).collect()).collect(),
+            least: LEAST,
+        }
+    }
+
+    /// The same with columns at least so wide, the space between them included.
+    #[must_use]
+    pub fn with_columns_of(mut self, least: usize) -> Self {
+        self.least = least;
+        self
     }
 }
 
@@ -20,7 +34,7 @@ impl std::fmt::Display for Table {
         let width = |column: usize| {
             self.rows.iter().filter(|row| row.len() > column + 1).map(|row| cell_width(&row[column])).max()
         };
-        let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0).max(7) + 3).collect();
+        let widths: Vec<_> = (0..columns).map(|column| (width(column).unwrap_or(0) + 3).max(self.least)).collect();
         for row in &self.rows {
             let Some((last, cells)) = row.split_last() else { continue };
             for (cell, width) in cells.iter().zip(&widths) {

@@ -6,6 +6,7 @@
 
 pub(crate) mod grace;
 mod hierarchy;
+mod member;
 mod oom;
 
 use std::{
@@ -50,6 +51,12 @@ impl Cgroup {
         }
         let dir = |hierarchy: &Hierarchy| (hierarchy.clone(), hierarchy.mount.join(below));
         Ok(Self { dirs: hierarchies.iter().map(dir).collect() })
+    }
+
+    /// The group of a container that somebody else runs, as a process of it tells.
+    pub fn of_process(pid: i64, id: &base::ContainerId, hierarchies: &[Hierarchy]) -> Option<Self> {
+        let memberships = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        Self::at(&member::group_path(&memberships, id)?, hierarchies).ok()
     }
 
     /// Puts the calling process into the group where libcontainer will not.

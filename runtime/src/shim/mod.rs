@@ -54,6 +54,7 @@ pub use plan::Release;
 pub use protocol::Attach;
 pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
+pub(crate) use state::group;
 pub use state::{ExitRecord, Running, State, clean_up, freeze, state};
 
 use crate::policy::Policy;

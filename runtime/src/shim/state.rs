@@ -128,7 +128,8 @@ pub fn freeze(dir: &Path, still: bool) -> sys::Result<()> {
     Cgroup::at(&plan.cgroup, &hierarchies()?).map_err(|_| gone())?.freeze(still)
 }
 
-fn group(dir: &Path) -> Option<Cgroup> {
+/// The control group of a container that our shim keeps.
+pub(crate) fn group(dir: &Path) -> Option<Cgroup> {
     Cgroup::at(&Plan::load(dir).ok()?.cgroup, &hierarchies().ok()?).ok()
 }
 
