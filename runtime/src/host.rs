@@ -6,12 +6,12 @@
 
 use std::path::Path;
 
-use containers::HostConfig;
+use containers::{HostConfig, hostconfig::RestartPolicy};
 
-use crate::caps::{self, UnknownCapability};
-
-/// The least memory a container can be limited to: 6 MiB.
-const MIN_MEMORY: i64 = 6 << 20;
+use crate::{
+    caps::{self, UnknownCapability},
+    limits::{self, BadLimit},
+};
 
 /// Why a host config is refused. The words are dockerd's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,24 +25,18 @@ pub enum BadHost {
     /// `--restart always:3`.
     #[error("maximum retry count cannot be used with restart policy '{0}'")]
     RetryCount(String),
+    /// `--restart on-failure:-1`.
+    #[error("maximum retry count cannot be negative")]
+    NegativeCount,
     /// `--cap-add`.
     #[error("invalid CapAdd: {0}")]
     CapAdd(UnknownCapability),
     /// `--cap-drop`.
     #[error("invalid CapDrop: {0}")]
     CapDrop(UnknownCapability),
-    /// `--memory`.
-    #[error("Minimum memory limit allowed is 6MB")]
-    Memory,
-    /// `--memory-swap`.
-    #[error("Minimum memoryswap limit should be larger than memory limit, see usage")]
-    MemorySwap,
-    /// `--memory-swap` alone.
-    #[error("You should always set the Memory limit when using Memoryswap limit, see usage")]
-    SwapWithoutMemory,
-    /// `--cpus`.
-    #[error("Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available")]
-    Cpus(usize),
+    /// A limit.
+    #[error(transparent)]
+    Limit(#[from] BadLimit),
     /// `--shm-size`.
     #[error("SHM size can not be less than 0")]
     ShmSize,
@@ -52,7 +46,7 @@ pub enum BadHost {
 }
 
 /// What the host can do, as far as it changes what is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFacts {
     /// Processors.
     pub processors: usize,
@@ -66,6 +60,28 @@ pub struct HostFacts {
     pub pids: bool,
     /// Whether a process may be spared from the OOM killer (v1 only).
     pub oom_kill_disable: bool,
+    /// Whether memory can have a soft limit.
+    pub reservation: bool,
+    /// Whether swappiness can be set (v1 only).
+    pub swappiness: bool,
+    /// Whether the kernel's memory can be limited (v1 only).
+    pub kernel_memory: bool,
+    /// Whether processors have shares.
+    pub cpu_shares: bool,
+    /// Whether processors have quotas.
+    pub cpu_quota: bool,
+    /// Whether processors and nodes of memory can be chosen.
+    pub cpuset: bool,
+    /// Which processors can be.
+    pub cpus: String,
+    /// Which nodes of memory can be.
+    pub mems: String,
+    /// Whether block devices have weights.
+    pub weight: bool,
+    /// Whether one block device can have its own.
+    pub weight_of_device: bool,
+    /// Whether packets for others are passed on.
+    pub forwarding: bool,
 }
 
 impl HostFacts {
@@ -78,14 +94,30 @@ impl HostFacts {
             true => v2.split_whitespace().any(|word| word == controller),
             false => cgroup.join(controller).is_dir(),
         };
-        let v1_memory = cgroup.join("memory");
+        let v1 = |path: &str| !cgroup_v2 && cgroup.join(path).exists();
+        let set = |file: &str| {
+            let path = if cgroup_v2 { format!("cpuset.{file}.effective") } else { format!("cpuset/cpuset.{file}") };
+            std::fs::read_to_string(cgroup.join(path)).map(|text| text.trim().to_owned()).unwrap_or_default()
+        };
+        let forwarding = std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward");
         Self {
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             cgroup_v2,
             memory: has("memory"),
-            swap: if cgroup_v2 { has("memory") } else { v1_memory.join("memory.memsw.limit_in_bytes").exists() },
+            swap: if cgroup_v2 { has("memory") } else { v1("memory/memory.memsw.limit_in_bytes") },
             pids: has("pids"),
-            oom_kill_disable: !cgroup_v2 && v1_memory.join("memory.oom_control").exists(),
+            oom_kill_disable: v1("memory/memory.oom_control"),
+            reservation: if cgroup_v2 { has("memory") } else { v1("memory/memory.soft_limit_in_bytes") },
+            swappiness: v1("memory/memory.swappiness"),
+            kernel_memory: v1("memory/memory.kmem.limit_in_bytes"),
+            cpu_shares: if cgroup_v2 { has("cpu") } else { v1("cpu/cpu.shares") },
+            cpu_quota: if cgroup_v2 { has("cpu") } else { v1("cpu/cpu.cfs_quota_us") },
+            cpuset: has("cpuset"),
+            cpus: set("cpus"),
+            mems: set("mems"),
+            weight: if cgroup_v2 { has("io") } else { v1("blkio/blkio.weight") },
+            weight_of_device: if cgroup_v2 { has("io") } else { v1("blkio/blkio.weight_device") },
+            forwarding: forwarding.is_ok_and(|text| text.trim() == "1"),
         }
     }
 }
@@ -96,7 +128,7 @@ impl HostFacts {
 /// [`BadHost`]; the first thing that is wrong.
 pub fn adapt(host: &mut HostConfig, facts: &HostFacts) -> Result<Vec<String>, BadHost> {
     check(host)?;
-    let mut warnings = check_resources(host, facts)?;
+    let mut warnings = limits::check(host, facts, false)?;
     if host.shm_size < 0 {
         return Err(BadHost::ShmSize);
     }
@@ -141,89 +173,73 @@ fn check(host: &HostConfig) -> Result<(), BadHost> {
     if host.auto_remove && !matches!(policy.name.as_str(), "no" | "") {
         return Err(BadHost::AutoRemoveAndRestart);
     }
-    match policy.name.as_str() {
-        "no" | "always" | "unless-stopped" if policy.maximum_retry_count != 0 => {
-            return Err(BadHost::RetryCount(policy.name.clone()));
-        }
-        "" | "no" | "always" | "unless-stopped" | "on-failure" => {}
-        other => return Err(BadHost::RestartPolicy(other.to_owned())),
-    }
+    check_restart_policy(policy)?;
     let known =
         |names: &Option<Vec<String>>| names.iter().flatten().try_for_each(|name| caps::normalize(name).map(drop));
     known(&host.cap_add).map_err(BadHost::CapAdd)?;
     known(&host.cap_drop).map_err(BadHost::CapDrop)
 }
 
-fn check_resources(host: &mut HostConfig, facts: &HostFacts) -> Result<Vec<String>, BadHost> {
-    let mut warnings = Vec::new();
-    if host.memory != 0 && host.memory < MIN_MEMORY {
-        return Err(BadHost::Memory);
-    }
-    if host.memory > 0 && !facts.memory {
-        warnings.push(without("memory limit", "Limitation discarded."));
-        (host.memory, host.memory_swap) = (0, -1);
-    }
-    if host.memory > 0 && host.memory_swap != -1 && !facts.swap {
-        warnings.push(without("swap limit", "Memory limited without swap."));
-        host.memory_swap = -1;
-    }
-    if host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory {
-        return Err(BadHost::MemorySwap);
-    }
-    if host.memory == 0 && host.memory_swap > 0 {
-        return Err(BadHost::SwapWithoutMemory);
-    }
-    if !facts.oom_kill_disable {
-        host.oom_kill_disable = None;
-    }
-    if host.pids_limit.is_some() && !facts.pids {
-        if host.pids_limit.is_some_and(|limit| limit > 0) {
-            warnings.push(without("PIDs limit", "PIDs limit discarded."));
+/// moby 20.10, daemon/container.go `validateRestartPolicy`.
+pub(crate) fn check_restart_policy(policy: &RestartPolicy) -> Result<(), BadHost> {
+    match policy.name.as_str() {
+        "no" | "always" | "unless-stopped" if policy.maximum_retry_count != 0 => {
+            Err(BadHost::RetryCount(policy.name.clone()))
         }
-        host.pids_limit = None;
+        "on-failure" if policy.maximum_retry_count < 0 => Err(BadHost::NegativeCount),
+        "" | "no" | "always" | "unless-stopped" | "on-failure" => Ok(()),
+        other => Err(BadHost::RestartPolicy(other.to_owned())),
     }
-    let most = i64::try_from(facts.processors).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
-    if !(0..=most).contains(&host.nano_cpus) {
-        return Err(BadHost::Cpus(facts.processors));
-    }
-    Ok(warnings)
-}
-
-fn without(what: &str, so: &str) -> String {
-    format!("Your kernel does not support {what} capabilities or the cgroup is not mounted. {so}")
 }
 
 #[cfg(test)]
 mod tests {
-    use containers::hostconfig::RestartPolicy;
-
     use super::*;
 
-    const FACTS: HostFacts =
-        HostFacts { processors: 2, cgroup_v2: false, memory: true, swap: true, pids: true, oom_kill_disable: true };
+    fn facts() -> HostFacts {
+        HostFacts {
+            processors: 2,
+            cgroup_v2: false,
+            memory: true,
+            swap: true,
+            pids: true,
+            oom_kill_disable: true,
+            reservation: true,
+            swappiness: true,
+            kernel_memory: true,
+            cpu_shares: true,
+            cpu_quota: true,
+            cpuset: true,
+            cpus: "0-1".to_owned(),
+            mems: "0".to_owned(),
+            weight: true,
+            weight_of_device: true,
+            forwarding: true,
+        }
+    }
 
     fn words(host: HostConfig) -> String {
-        adapt(&mut host.clone(), &FACTS).expect_err("a bad wish").to_string()
+        adapt(&mut host.clone(), &facts()).expect_err("a bad wish").to_string()
     }
 
     #[test]
     fn what_docker_create_sends_without_flags_is_stored_as_it_is() {
         let mut host = HostConfig::new();
-        assert_eq!(adapt(&mut host, &FACTS), Ok(vec![]));
+        assert_eq!(adapt(&mut host, &facts()), Ok(vec![]));
         assert_eq!(host, HostConfig::new());
     }
 
     #[test]
     fn a_memory_limit_doubles_as_swap_limit() {
         let mut host = HostConfig { memory: 64 << 20, ..HostConfig::new() };
-        assert_eq!(adapt(&mut host, &FACTS), Ok(vec![]));
+        assert_eq!(adapt(&mut host, &facts()), Ok(vec![]));
         assert_eq!(host.memory_swap, 128 << 20);
     }
 
     #[test]
     fn a_limit_the_kernel_does_not_know_is_dropped_with_a_warning() {
         let mut host = HostConfig { memory: 64 << 20, pids_limit: Some(5), ..HostConfig::new() };
-        let bare = HostFacts { memory: false, swap: false, pids: false, oom_kill_disable: false, ..FACTS };
+        let bare = HostFacts { memory: false, swap: false, pids: false, oom_kill_disable: false, ..facts() };
         assert_eq!(adapt(&mut host, &bare).map(|warnings| warnings.len()), Ok(2));
         assert_eq!((host.memory, host.memory_swap, host.pids_limit, host.oom_kill_disable), (0, -1, None, None));
     }
@@ -231,7 +247,7 @@ mod tests {
     #[test]
     fn on_cgroup_v2_a_container_has_a_cgroup_namespace() {
         let mut host = HostConfig::new();
-        adapt(&mut host, &HostFacts { cgroup_v2: true, ..FACTS }).expect("no wishes");
+        adapt(&mut host, &HostFacts { cgroup_v2: true, ..facts() }).expect("no wishes");
         assert_eq!(host.cgroupns_mode, "private");
     }
 

@@ -39,6 +39,7 @@ super::commands! {
         Stop(stop),
         Top(top),
         Unpause(unpause),
+        Update(update),
         Wait(wait),
     }
 }

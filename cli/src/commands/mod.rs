@@ -48,6 +48,7 @@ mod streams;
 mod tag;
 mod top;
 mod unpause;
+mod update;
 mod version;
 mod volume;
 mod volume_clone;
@@ -137,6 +138,7 @@ commands! {
         Tag(tag),
         Top(top),
         Unpause(unpause),
+        Update(update),
         Version(version),
         Wait(wait),
         Where(whereis),

@@ -4,6 +4,7 @@
 //! controller (`name=systemd`, and `unified` beside v1), it never removes what a container made
 //! below, and it cannot tell whether memory ran out. That is done here.
 
+mod change;
 pub(crate) mod grace;
 mod hierarchy;
 mod member;
@@ -72,6 +73,18 @@ impl Cgroup {
             }
         }
         Ok(())
+    }
+
+    /// Its directory in v1's hierarchy of a controller.
+    pub(crate) fn dir_of(&self, controller: &str) -> Option<PathBuf> {
+        let has = |hierarchy: &Hierarchy| hierarchy.controllers.iter().any(|name| name == controller);
+        self.dirs.iter().find(|(hierarchy, _)| has(hierarchy)).map(|(_, dir)| dir.clone())
+    }
+
+    /// Its directory, where v2's hierarchy is the only one.
+    pub(crate) fn unified(&self) -> Option<PathBuf> {
+        let v1 = self.dirs.iter().any(|(hierarchy, _)| hierarchy.version == Version::V1);
+        self.dirs.first().filter(|_| !v1).map(|(_, dir)| dir.clone())
     }
 
     /// Whether the kernel killed a process of the group because its memory ran out. To be asked

@@ -37,7 +37,8 @@ impl End {
     /// `None` for a container that does not run, or not any more.
     pub fn of(home: &Home, container: &Container) -> Result<Option<Self>, ConnectError> {
         let state = &container.record.state;
-        if !state.running {
+        // Between two lives it has no log that could be followed, with dockerd too.
+        if !state.running || state.restarting {
             return Ok(None);
         }
         let dir = home.run_dir(&container.id);

@@ -16,6 +16,7 @@ use super::{
     Attach, ExitRecord, Running, Session, StartError,
     protocol::{Answer, Exec, Kind, Request, first, put_json},
 };
+use crate::policy::Rule;
 
 const SOCKET: &str = "s";
 
@@ -108,6 +109,14 @@ impl Connection {
     /// As [`Connection::ping`].
     pub fn set_auto_remove(self, wanted: bool) -> Result<(), ConnectError> {
         self.ask(&Request::SetAutoRemove(wanted)).map(drop)
+    }
+
+    /// Says when it is to be started again.
+    ///
+    /// # Errors
+    /// As [`Connection::ping`].
+    pub fn set_restart(self, rule: Rule) -> Result<(), ConnectError> {
+        self.ask(&Request::SetRestart(rule)).map(drop)
     }
 
     /// Waits until the container has ended and everything of it is put away.

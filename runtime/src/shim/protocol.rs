@@ -6,6 +6,7 @@ use oci_spec::runtime::Process;
 use serde::{Deserialize, Serialize};
 
 use super::{StartError, state::Running};
+use crate::policy::Rule;
 
 /// The longest payload either side accepts.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -99,6 +100,8 @@ pub(super) enum Request {
     Ping,
     /// [`Answer`]: a user wants it to stop; `for_good`: no restart policy shall apply.
     MarkStopped { for_good: bool },
+    /// [`Answer`]: when the container shall be started again.
+    SetRestart(Rule),
     /// [`Answer`]: whether the container shall be removed when it ends.
     SetAutoRemove(bool),
 }

@@ -4,7 +4,7 @@ mod process;
 mod refused;
 mod resources;
 mod surroundings;
-mod value;
+pub mod value;
 
 use clap::Args;
 use runtime::{CreateRequest, Flags, flags::values};

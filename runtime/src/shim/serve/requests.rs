@@ -111,6 +111,10 @@ impl Shim {
                 self.mark_stopped(for_good);
                 self.answer(at, &done(self.running));
             }
+            Request::SetRestart(rule) => {
+                self.set_restart(rule);
+                self.answer(at, &done(self.running));
+            }
             Request::SetAutoRemove(wanted) => {
                 self.plan.auto_remove = wanted;
                 self.answer(at, &done(self.running));

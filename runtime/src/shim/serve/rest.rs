@@ -10,7 +10,10 @@ use std::{
 use rustix::io::FdFlags;
 
 use super::{Shim, ShimError, complain};
-use crate::shim::{AGAIN, state::RESTING};
+use crate::{
+    policy::{Policy, Rule},
+    shim::{AGAIN, state::RESTING},
+};
 
 impl Shim {
     /// How long to wait before the next run, if there is to be one; it is written down then.
@@ -30,6 +33,13 @@ impl Shim {
         if for_good && let Some((_, record)) = self.rest {
             self.finish(record, true);
         }
+    }
+
+    /// Another policy from the next end on; how far the old one had got counts (moby 20.10,
+    /// restartmanager.go `SetPolicy`).
+    pub(super) fn set_restart(&mut self, rule: Rule) {
+        let before = self.plan.restart.unwrap_or(Policy { rule, count: 0, waited: 0 });
+        self.plan.restart = Some(Policy { rule, ..before });
     }
 
     pub(super) fn has_rested(&self) -> bool {
