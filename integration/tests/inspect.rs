@@ -71,3 +71,22 @@ fn what_is_not_there_and_what_is() {
         (said.map(|said| (said.out.clone(), said.code)).to_vec(), mixed.out, mixed.code)
     });
 }
+
+#[test]
+fn what_is_null_or_left_out_is_printed_by_its_type() {
+    same_on_both(|house| {
+        house.ok(&["create", "--network", "none", "--name", "plain", "busybox:golden", "true"]);
+        let fields = [
+            "{{.HostConfig.Binds}} {{.HostConfig.CapAdd}} {{.HostConfig.Init}} {{.HostConfig.Tmpfs}}",
+            "{{.Config.Cmd}} {{.Config.Entrypoint}} {{.Config.Volumes}} {{.Config.OnBuild}} {{.Config.Shell}}",
+            "{{.State.Health}} {{.Config.Healthcheck}} {{.Config.StopTimeout}} {{.ExecIDs}} {{.SizeRw}}",
+            "{{json .HostConfig.Binds}} {{json .State.Health}}",
+            "{{if .State.Health}}yes{{else}}no{{end}} {{.HostConfig.PidsLimit}}",
+            "{{.State.Health.Status}}",
+            "{{.State.Nope}}",
+            "{{.Nope}}",
+            "{{.State.Running",
+        ];
+        fields.map(|field| house.run(&["inspect", "-f", field, "plain"])).to_vec()
+    });
+}

@@ -30,9 +30,10 @@ struct Request {
 fn main() {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     match args.split_first() {
-        Some((word, rest)) if word == "shim" => {
-            shim::main(rest, Hooks { end: record, again: |_| Err("nobody asked for it".to_owned()) })
-        }
+        Some((word, rest)) if word == "shim" => shim::main(
+            rest,
+            Hooks { end: record, health: |_, _, _, _| Ok(()), again: |_| Err("nobody asked for it".to_owned()) },
+        ),
         Some((word, [file])) if word == "run" => std::process::exit(run(file)),
         Some((word, [])) if word == "hold" => hold(),
         _ => std::process::exit(2),
@@ -73,6 +74,7 @@ fn run(file: &OsString) -> i32 {
         stdin_once: false,
         auto_remove: false,
         restart: None,
+        health: None,
         again: false,
         release: Vec::new(),
         lock: None,

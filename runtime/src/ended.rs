@@ -6,6 +6,7 @@ use std::path::Path;
 use containers::LoadError;
 
 use crate::{
+    health,
     home::{Home, HomeOptions},
     recover, rm,
     shim::{Again, End, Ended, Hooks},
@@ -31,7 +32,7 @@ pub fn record(ended: &Ended<'_>) -> Result<(), String> {
 }
 
 /// What a shim leaves to us.
-pub const SHIM_HOOKS: Hooks = Hooks { end: record, again };
+pub const SHIM_HOOKS: Hooks = Hooks { end: record, health: health::record, again };
 
 /// Starts a container again, in what was its shim.
 fn again(again: &Again) -> Result<(), String> {
@@ -59,6 +60,7 @@ fn record_in(home: &Home, ended: &Ended<'_>) -> Result<(), RecordError> {
     // Waits for the command that started it, which writes down that it runs.
     let lock = containers.lock(ended.container)?;
     let mut container = containers.load(ended.container)?;
+    health::take_over(&mut container.record, &ended.exec_root.join(ended.container.as_str()));
     match &ended.end {
         End::Exited(exit) => recover::record_end(&mut container, Some(*exit)),
         End::Restarting { exit, count } => {

@@ -194,6 +194,11 @@ fn process(home: &Home, container: &Container, request: &ExecRequest) -> Result<
     Ok(serde_json::from_value(process)?)
 }
 
+/// The process of a command in a container, as `exec` without flags would run it.
+pub(crate) fn of_command(home: &Home, container: &Container, command: Vec<String>) -> Result<Process, ExecError> {
+    process(home, container, &ExecRequest { command, ..ExecRequest::default() })
+}
+
 /// Looked up in the container's files as they are now: its passwd may have changed since it
 /// started. As with dockerd, what is mounted on them inside is not seen.
 fn user(home: &Home, container: &Container, wanted: Option<&str>) -> Result<User, ExecError> {

@@ -23,6 +23,7 @@ pub mod filter;
 mod find;
 mod fits;
 pub mod flags;
+mod health;
 pub mod home;
 pub mod host;
 mod in_root;

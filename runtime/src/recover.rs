@@ -7,6 +7,7 @@ use base::Time;
 use containers::{Container, Containers, LoadError, Locked};
 
 use crate::{
+    health,
     home::{Home, Writer},
     shim::{self, ExitRecord, State},
     truth::{self, Keeper, UNSEEN},
@@ -115,6 +116,7 @@ fn put_away(
     let id = container.id.clone();
     shim::clean_up(&home.run_dir(&id), |known| -> Result<(), SettleError> {
         if container.record.state.running || exit.is_some() {
+            health::take_over(&mut container.record, &home.run_dir(&id));
             record_end(container, exit.or(known));
             containers.save_record(&id, &container.record)?;
         }

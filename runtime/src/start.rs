@@ -18,7 +18,8 @@ use crate::{
     apparmor,
     cgroup::grace,
     devices::{self, BadDevice, BadThrottle},
-    fits,
+    exec::ExecError,
+    fits, health,
     home::{Home, HomeError, Writer},
     in_root,
     ipc::{self, IpcError, Shm},
@@ -104,6 +105,9 @@ pub enum StartError {
     /// `--init`. The words are dockerd's.
     #[error("exec: \"docker-init\": executable file not found in $PATH")]
     NoInit,
+    /// The process of its health check.
+    #[error(transparent)]
+    Health(Box<ExecError>),
     /// Its log. The words are dockerd's.
     #[error("failed to initialize logging driver: {0}")]
     Log(#[from] BadLog),
@@ -223,6 +227,7 @@ fn note_start(containers: &Containers, container: &mut Container, started: &shim
     let record = &mut container.record;
     record.state.set_running(i64::from(started.running.pid), started.running.started_at);
     record.has_been_started_before = true;
+    health::begin(record);
     let network = &mut record.network_settings;
     if !network::is_container(&container.host_config.network_mode) {
         network.ports.get_or_insert_default();
@@ -252,8 +257,8 @@ fn launch(
 ) -> Result<(shim::Started, Vec<String>), StartError> {
     let id = container.id.clone();
     let named = |id: &ContainerId| id.clone();
-    let mut warnings = support::check(&container.record, &container.host_config)
-        .map_err(|source| StartError::Unsupported { id: named(&id), source })?;
+    let mut warnings =
+        support::check(&container.host_config).map_err(|source| StartError::Unsupported { id: named(&id), source })?;
     let network = network::of_existing(&container.host_config, &mut warnings)
         .map_err(|source| StartError::Network { id: named(&id), source })?;
     let log = logging::of(container, &home.container_dir(&id))?;
@@ -274,6 +279,7 @@ fn launch(
     let shared = shm.mount()?;
     let target = mounted.hand_over();
     let release = target.into_iter().map(|path| Release { path, remove_dir: true }).chain(shared).collect();
+    let health = health::of(home, container).map_err(|source| StartError::Health(Box::new(source)))?;
     let started = shim::spawn(SpawnRequest {
         // That is mounted by itself, and cannot be mounted so again.
         program: again.then(|| PathBuf::from("/proc/self/exe")),
@@ -287,6 +293,7 @@ fn launch(
         stdin_once: container.record.config.stdin_once,
         auto_remove: host.auto_remove,
         restart: (policy.rule != Rule::No).then_some(policy),
+        health,
         again,
         release,
         lock: Some(writer.file().as_fd()),

@@ -1,6 +1,6 @@
 //! What a container may ask for that we cannot give yet. Said before it starts, never ignored.
 
-use containers::{HostConfig, Record};
+use containers::HostConfig;
 
 /// Something a container asks for and cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +12,7 @@ pub struct Unsupported(pub String);
 ///
 /// # Errors
 /// [`Unsupported`], the first thing without which it would not be what it is meant to be.
-pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsupported> {
+pub fn check(host: &HostConfig) -> Result<Vec<String>, Unsupported> {
     let no = |what: &str| Err(Unsupported(what.to_owned()));
     if !["", "runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"].contains(&host.runtime.as_str()) {
         return Err(Unsupported(format!("the runtime {}", host.runtime)));
@@ -24,10 +24,6 @@ pub fn check(record: &Record, host: &HostConfig) -> Result<Vec<String>, Unsuppor
     if host.links.as_ref().is_some_and(|links| !links.is_empty()) {
         warnings.push("links to other containers (--link) are not made: there is no bridge network yet".to_owned());
     }
-    let health = record.config.healthcheck.as_ref().and_then(|health| health.test.as_deref());
-    if health.is_some_and(|test| test.first().is_some_and(|kind| kind != "NONE")) {
-        warnings.push("the health check is kept, but not run yet".to_owned());
-    }
     Ok(warnings)
 }
 
@@ -37,14 +33,14 @@ mod tests {
 
     #[test]
     fn what_docker_create_makes_without_flags_needs_nothing_special() {
-        assert_eq!(check(&Record::default(), &HostConfig::new()), Ok(vec![]));
-        assert_eq!(check(&Record::default(), &HostConfig::missing()), Ok(vec![]));
+        assert_eq!(check(&HostConfig::new()), Ok(vec![]));
+        assert_eq!(check(&HostConfig::missing()), Ok(vec![]));
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let host = HostConfig { runtime: "other".to_owned(), ..HostConfig::new() };
-        let words = check(&Record::default(), &host).expect_err("no other runtime").to_string();
+        let words = check(&host).expect_err("no other runtime").to_string();
         assert_eq!(words, "it needs the runtime other, which cannot be given yet");
     }
 }

@@ -12,6 +12,7 @@ use containers::{Container, State};
 
 use crate::{
     cgroup::{Cgroup, hierarchies},
+    health,
     home::Home,
     shim::{self, State as Kept},
 };
@@ -57,13 +58,15 @@ pub(crate) fn group(home: &Home, container: &Container) -> Option<Cgroup> {
 
 /// Corrects a container's state, in memory only.
 pub(crate) fn correct(home: &Home, container: &mut Container) {
+    let dir = home.run_dir(&container.id);
+    health::take_over(&mut container.record, &dir);
     let state = &mut container.record.state;
     let lost = |state: &mut State| {
         if state.running {
             state.set_stopped(UNSEEN, false, Time::now());
         }
     };
-    match shim::state(&home.run_dir(&container.id)).unwrap_or(Kept::Absent) {
+    match shim::state(&dir).unwrap_or(Kept::Absent) {
         Kept::Running(running) if !state.running || state.restarting => {
             state.set_running(i64::from(running.pid), running.started_at);
         }

@@ -64,11 +64,20 @@ pub fn show_each(
     }
     match (&template, format) {
         (Some(template), _) => {
+            let mut shown = 0;
             for value in &found {
-                // docker/cli 20.10: what the template does not find is an error like any other
-                out.line(template.run(value).map_err(|error| bad_template(&error).with_code(1))?)?;
+                let text = template.run_typed(value, null);
+                let text = text.or_else(|error| template.run_typed(&whole(value), null).map_err(|_| error));
+                match text {
+                    Ok(text) => {
+                        shown += 1;
+                        out.line(text)?;
+                    }
+                    // docker/cli 20.10: what the template does not find is said after the rest.
+                    Err(error) => missing.push(bad_template(&error).with_code(1)),
+                }
             }
-            if found.is_empty() {
+            if shown == 0 {
                 // docker/cli 20.10, inspect/inspector.go `Flush`: nothing is an empty line.
                 out.line("")?;
             }
@@ -86,8 +95,48 @@ pub fn show_each(
     Err(last)
 }
 
+/// How Go prints a field that is null: by its type in docker's client, of which most are lists.
+fn null(name: &str) -> &'static str {
+    match name {
+        "Health" | "Healthcheck" | "StopTimeout" | "Init" | "SizeRw" | "SizeRootFs" | "MemorySwappiness"
+        | "OomKillDisable" | "PidsLimit" | "IPAMConfig" | "ContainerConfig" | "UsageData" => "<nil>",
+        "Ports" | "Volumes" | "Labels" | "ExposedPorts" | "StorageOpt" | "Tmpfs" | "Sysctls" | "Networks" | "Data"
+        | "Options" | "DriverOpts" | "PortBindings" | "Config" | "Status" => "map[]",
+        "" => "<no value>",
+        _ => "[]",
+    }
+}
+
+/// A container with the fields that its JSON leaves out when they are empty.
+///
+/// docker/cli 20.10, inspect/inspector.go `TypedInspect`: a template sees the value itself first, and
+/// there they are; only what is not there either is an error, in the words of the JSON.
+fn whole(value: &Value) -> Value {
+    let mut whole = value.clone();
+    let mut add = |place: &str, names: &[&str], empty: Value| {
+        if let Some(Value::Object(fields)) = whole.pointer_mut(place) {
+            for name in names {
+                fields.entry(*name).or_insert_with(|| empty.clone());
+            }
+        }
+    };
+    if value.pointer("/State/Running").is_some() {
+        add("/State", &["Health"], Value::Null);
+        add("/Config", &["Healthcheck", "StopTimeout"], Value::Null);
+        add("/Config", &["MacAddress", "StopSignal"], "".into());
+        add("/Config", &["ArgsEscaped", "NetworkDisabled"], false.into());
+        add("/Config", &["Shell"], Value::Array(Vec::new()));
+        add("/Config", &["ExposedPorts"], serde_json::json!({}));
+        add("/HostConfig", &["Init"], Value::Null);
+        add("/HostConfig", &["StorageOpt", "Tmpfs", "Sysctls"], serde_json::json!({}));
+        add("/HostConfig", &["Mounts"], Value::Array(Vec::new()));
+        add("", &["SizeRw", "SizeRootFs"], Value::Null);
+    }
+    whole
+}
+
 fn bad_template(error: &dyn std::error::Error) -> Failure {
-    Failure::words(format!("Template parsing error: {error}")).with_code(BAD_TEMPLATE)
+    Failure::words(format!("template parsing error: {error}")).with_code(BAD_TEMPLATE)
 }
 
 /// Four spaces a level, as docker's client.

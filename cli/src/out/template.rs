@@ -7,7 +7,7 @@
 mod eval;
 mod parse;
 
-pub use eval::RunError;
+pub use eval::{Nulls, RunError};
 pub use parse::ParseError;
 
 use parse::Node;
@@ -33,7 +33,15 @@ impl Template {
     /// # Errors
     /// A field that is not there, or a function that does not take what it is given.
     pub fn run(&self, data: &Value) -> Result<String, RunError> {
-        eval::run(&self.nodes, data)
+        eval::run(&self.nodes, data, |_| "<no value>")
+    }
+
+    /// The same of a value whose fields have types, by which what is null is printed.
+    ///
+    /// # Errors
+    /// As [`Template::run`].
+    pub fn run_typed(&self, data: &Value, nulls: Nulls) -> Result<String, RunError> {
+        eval::run(&self.nodes, data, nulls)
     }
 
     /// The template's fields in order of appearance with their last names, for table headers:

@@ -63,6 +63,14 @@ impl Time {
         format!("{}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S"))
     }
 
+    /// RFC 3339 with what there is of a fraction, in the local zone: Go's `RFC3339Nano`.
+    pub fn local_rfc3339(&self) -> String {
+        let zoned = self.0.to_zoned(jiff::tz::TimeZone::system());
+        let offset = if zoned.offset().is_zero() { "Z".to_owned() } else { zoned.strftime("%:z").to_string() };
+        let fraction = zoned.strftime("%.f").to_string();
+        format!("{}{fraction}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S"))
+    }
+
     /// As Go's `Time.String` shows a local time: `2026-11-22 06:03:23 +0000 UTC`, which is what
     /// `docker ps --format {{.CreatedAt}}` prints (whole seconds).
     pub fn local_text(&self) -> String {

@@ -124,9 +124,47 @@ pub fn go_duration(text: &str) -> Option<i64> {
     (total.abs() < 9.223_372_036_854_775e18).then_some(total as i64)
 }
 
+/// Nanoseconds as Go prints a duration: `1h2m3.5s`, `100ms`, `0s`.
+///
+/// Go, time/time.go `Duration.String`.
+pub fn go_duration_text(nanos: i64) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let size = nanos.unsigned_abs();
+    let part = |value: u64, unit: u64, name: &str| {
+        let (whole, rest) = (value / unit, value % unit);
+        let width = unit.ilog10() as usize;
+        let digits = format!("{rest:0width$}");
+        let fraction = digits.trim_end_matches('0');
+        if rest == 0 { format!("{whole}{name}") } else { format!("{whole}.{fraction}{name}") }
+    };
+    let text = match size {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{size}ns"),
+        1_000..1_000_000 => part(size, 1_000, "µs"),
+        1_000_000..1_000_000_000 => part(size, 1_000_000, "ms"),
+        _ => {
+            let (minutes, rest) = (size / 60_000_000_000, size % 60_000_000_000);
+            let seconds = part(rest, 1_000_000_000, "s");
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => seconds,
+                (0, minutes) => format!("{minutes}m{seconds}"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
+            }
+        }
+    };
+    format!("{sign}{text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_printed_as_go_does() {
+        let shown = [0, 5, 1_500, 100_000_000, 1_000_000_000, 90_500_000_000, 3_600_000_000_000, -7_200_000_000_001];
+        let words = ["0s", "5ns", "1.5µs", "100ms", "1s", "1m30.5s", "1h0m0s", "-2h0m0.000000001s"];
+        assert_eq!(shown.map(go_duration_text), words);
+    }
 
     #[test]
     fn sizes_as_docker_prints_them() {

@@ -133,6 +133,15 @@ impl Cgroup {
         }
     }
 
+    /// Whether its processes are held, or are about to be.
+    pub fn is_frozen(&self) -> bool {
+        let says = |dir: &Path, file: &str| std::fs::read_to_string(dir.join(file)).unwrap_or_default();
+        self.dirs.iter().any(|(hierarchy, dir)| match hierarchy.version {
+            Version::V2 => says(dir, "cgroup.freeze").trim() == "1",
+            _ => ["FROZEN", "FREEZING"].contains(&says(dir, "freezer.state").trim()),
+        })
+    }
+
     /// Kills every process of the group, and waits until none is left but for zombies whose
     /// parent is the caller. Whether that succeeded in time.
     pub fn kill_all(&self) -> bool {

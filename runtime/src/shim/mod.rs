@@ -27,6 +27,7 @@ mod complaints;
 mod console;
 mod end;
 mod error;
+mod health;
 mod helper;
 mod job;
 mod log;
@@ -50,12 +51,14 @@ use plan::Plan;
 pub use client::{ConnectError, Connection, ExecProcess};
 pub use end::{End, Ended, OnEnd};
 pub use error::StartError;
+pub use health::HealthPlan;
+pub(crate) use health::begin as begin_health;
 pub use plan::Release;
 pub use protocol::Attach;
 pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
 pub(crate) use state::group;
-pub use state::{ExitRecord, Running, State, clean_up, freeze, state};
+pub use state::{ExitRecord, Running, State, clean_up, freeze, health, state};
 
 use crate::policy::Policy;
 
@@ -68,6 +71,8 @@ pub struct Hooks {
     /// Records the container's end where it is remembered (and removes it, if it was to be
     /// removed).
     pub end: OnEnd,
+    /// Records what its health check has said: data root, `<exec-root>/<id>`, driver, container.
+    pub health: fn(&Path, &Path, &str, &ContainerId) -> Result<(), String>,
     /// Starts it again.
     pub again: fn(&Again) -> Result<(), String>,
 }
@@ -92,7 +97,7 @@ pub struct Again {
 /// What `minidock shim …` does. `args` are those after `shim`.
 pub fn main(args: &[OsString], hooks: Hooks) -> ! {
     let done = match args {
-        [dir, _data_root] => serve::run(Path::new(dir), hooks.end).map_err(|error| error.to_string()),
+        [dir, _data_root] => serve::run(Path::new(dir), hooks).map_err(|error| error.to_string()),
         [dir, _data_root, word] if word == AGAIN => again(Path::new(dir), hooks),
         _ => Err("the shim is started by minidock itself".to_owned()),
     };

@@ -9,7 +9,7 @@ use std::{
 use base::ContainerId;
 use serde::{Deserialize, Serialize};
 
-use super::protocol::Attach;
+use super::{health::HealthPlan, protocol::Attach};
 use crate::{logging::Log, policy::Policy};
 
 /// A mount to end when the container ends.
@@ -46,6 +46,9 @@ pub(crate) struct Plan {
     /// Whether it is started again when it has ended.
     #[serde(default)]
     pub restart: Option<Policy>,
+    /// How its health is seen, if it is.
+    #[serde(default)]
+    pub health: Option<HealthPlan>,
     /// A client is connected from the beginning, on descriptor 5.
     pub attached: Option<Attach>,
 }

@@ -1,6 +1,7 @@
 //! The shim's loop: one thread, one `poll`, nothing that waits for anybody.
 
 mod events;
+mod health;
 mod requests;
 mod rest;
 
@@ -22,8 +23,9 @@ use nix::sys::{
 };
 
 use super::{
-    StartError,
-    end::{End, Ended, OnEnd, abandon, put_away},
+    Hooks, StartError,
+    end::{End, Ended, abandon, put_away},
+    health::{self as watching, Watch},
     helper::Task,
     job::{INIT, Job},
     log::LogFile,
@@ -43,7 +45,8 @@ pub(super) const ATTACHED: i32 = 6;
 pub(super) struct Shim {
     dir: PathBuf,
     plan: Plan,
-    on_end: OnEnd,
+    hooks: Hooks,
+    watch: Option<Watch>,
     signals: SignalFd,
     listener: UnixListener,
     /// To the command that started us, until it has been told.
@@ -82,7 +85,7 @@ pub(super) enum ShimError {
 }
 
 /// From the shim's first moment to its last.
-pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
+pub(super) fn run(dir: &Path, hooks: Hooks) -> Result<(), ShimError> {
     let sync = sys::process::inherited(SYNC)?;
     // Held as long as we live, and so is the lock on it: no dockerd starts beside us.
     let data_lock = sys::process::inherited(DATA_LOCK).ok();
@@ -90,7 +93,7 @@ pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
     let plan_file = File::from(sys::process::inherited(PLAN)?);
     let plan = Plan::read(&plan_file, dir)?;
     sys::process::become_subreaper()?;
-    let mut shim = Shim::new(dir, plan, on_end, sync)?;
+    let mut shim = Shim::new(dir, plan, hooks, sync)?;
     shim.begin();
     while !(shim.over && shim.peers.is_empty()) {
         shim.turn()?;
@@ -106,7 +109,7 @@ pub(super) fn run(dir: &Path, on_end: OnEnd) -> Result<(), ShimError> {
 }
 
 impl Shim {
-    fn new(dir: &Path, plan: Plan, on_end: OnEnd, sync: OwnedFd) -> Result<Self, ShimError> {
+    fn new(dir: &Path, plan: Plan, hooks: Hooks, sync: OwnedFd) -> Result<Self, ShimError> {
         // Before anything is started: the end of a short-lived process must not be missed (T21).
         // A shutdown's SIGTERM to all processes is the container's affair; its end is ours.
         let mut mask = SigSet::empty();
@@ -128,7 +131,8 @@ impl Shim {
         Ok(Self {
             dir: dir.to_owned(),
             plan,
-            on_end,
+            hooks,
+            watch: None,
             signals,
             listener,
             sync: Some(sync),
@@ -164,7 +168,9 @@ impl Shim {
         }
         let running = Running { pid, started_at: Time::now() };
         self.running = Some(running);
-        self.began = Some(Instant::now());
+        let now = Instant::now();
+        self.began = Some(now);
+        self.begin_watch(now, running.started_at);
         let bytes = serde_json::to_vec(&running).expect("our own type has only text keys");
         if let Err(error) = sys::truncate_write(self.dir.join(RUNNING), &bytes, 0o600) {
             super::eprintln_once(&error.to_string());
@@ -184,8 +190,11 @@ impl Shim {
         if number == INIT {
             self.never_started(&StartError::create(reason));
         } else {
-            self.answer_exec(number, &Answer::Refused(StartError::exec(reason)));
-            self.forget_exec(number);
+            let error = StartError::exec(reason);
+            if !self.probe_ended(number, watching::Answer::Failed(error.to_string())) {
+                self.answer_exec(number, &Answer::Refused(error));
+                self.forget_exec(number);
+            }
         }
     }
 
@@ -206,6 +215,7 @@ impl Shim {
             log.finish();
         }
         self.jobs.clear();
+        self.watch = None;
         let wait = self.wait_before_restart(exit_code);
         let (record, put_away) = put_away(&self.dir, &self.plan, exit_code);
         let clean = complain(put_away);
@@ -256,7 +266,7 @@ impl Shim {
             auto_remove: self.plan.auto_remove,
             stopped_by_user: self.stopped_by_user,
         };
-        (self.on_end)(&ended).inspect_err(|error| super::eprintln_once(error)).is_ok()
+        (self.hooks.end)(&ended).inspect_err(|error| super::eprintln_once(error)).is_ok()
     }
 
     /// Until when a client that came before the end may still say what it came for.
@@ -278,6 +288,7 @@ impl Shim {
                 peer.drop_it();
             }
         }
+        self.watch_health(now);
         self.let_go_of_input();
         self.peers.retain(|peer| !peer.is_gone());
         let over: Vec<u32> =

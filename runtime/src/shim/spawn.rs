@@ -16,15 +16,16 @@ use std::{
 };
 
 use base::ContainerId;
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{Process, Spec};
 
 use super::{
     Attach, Release, Running, Session, StartError, State,
     bundle::{self, Bundle, Host},
+    health::HealthPlan,
     helper::{BUNDLE, FILTER, OCI, PROCESS, filter_bytes},
     plan::{self, Plan},
     protocol::Answer,
-    state::{EXIT, RESTING, state},
+    state::{EXIT, PROBE, RESTING, state},
 };
 use crate::{logging::Log, policy::Policy};
 
@@ -54,6 +55,8 @@ pub struct SpawnRequest<'a> {
     pub auto_remove: bool,
     /// Whether it is started again when it has ended.
     pub restart: Option<Policy>,
+    /// How its health is seen, and by which process.
+    pub health: Option<(HealthPlan, Process)>,
     /// It is that: the directory of the last run is ours, and stays.
     pub again: bool,
     /// What is mounted for it.
@@ -112,9 +115,11 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
         release: request.release,
         auto_remove: request.auto_remove,
         restart: request.restart,
+        health: request.health.as_ref().map(|(plan, _)| plan.clone()),
         attached: request.attach,
     };
-    let locked = write_down(&request.dir, &plan, &bundle).map_err(failed)?;
+    let probe = request.health.as_ref().map(|(_, process)| process);
+    let locked = write_down(&request.dir, &plan, &bundle, probe).map_err(failed)?;
 
     let (ours, theirs) = match request.attach {
         Some(_) => UnixStream::pair().map(|(ours, theirs)| (Some(ours), Some(theirs))).map_err(failed)?,
@@ -170,7 +175,7 @@ fn cgroup_of(bundle: &Bundle) -> Result<PathBuf, StartError> {
 
 /// The plan last: without it the directory means nothing. It is locked before it has a name, and
 /// the lock goes to the shim with the descriptor: who looks never sees it without.
-fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<File> {
+fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle, probe: Option<&Process>) -> sys::Result<File> {
     let json = |path: &Path, value: serde_json::Result<Vec<u8>>| {
         let bytes = value.map_err(|bad| sys::Error::new("write", path, std::io::Error::from(bad)))?;
         sys::write_new(path, &bytes, 0o600)
@@ -179,6 +184,9 @@ fn write_down(dir: &Path, plan: &Plan, bundle: &Bundle) -> sys::Result<File> {
     sys::create_dir(dir.join(BUNDLE), 0o700)?;
     json(&dir.join(BUNDLE).join("config.json"), serde_json::to_vec(&bundle.spec))?;
     json(&dir.join(PROCESS), serde_json::to_vec(&bundle.process))?;
+    if let Some(probe) = probe {
+        json(&dir.join(PROBE), serde_json::to_vec(probe))?;
+    }
     if let Some(filter) = &bundle.filter {
         sys::write_new(dir.join(FILTER), &filter_bytes(filter), 0o600)?;
     }

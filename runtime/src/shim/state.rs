@@ -3,6 +3,7 @@
 use std::{fs::File, os::unix::fs::MetadataExt as _, path::Path};
 
 use base::Time;
+use containers::config_v2::Health;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::plan::{self, Plan};
@@ -60,6 +61,9 @@ pub enum State {
 
 pub(super) const RUNNING: &str = "running.json";
 pub(super) const EXIT: &str = "exit.json";
+/// The process of the health check, and what it has said so far.
+pub(super) const PROBE: &str = "probe.json";
+pub(super) const HEALTH: &str = "health.json";
 /// There beside [`EXIT`] while the shim waits to start the container again.
 pub(super) const RESTING: &str = "restarting";
 
@@ -97,6 +101,14 @@ fn open(path: &Path) -> sys::Result<Option<File>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(sys::Error::new("open", path, error)),
     }
+}
+
+/// What the health check of a container has said in this run, if there is one.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn health(dir: &Path) -> sys::Result<Option<Health>> {
+    read(&dir.join(HEALTH))
 }
 
 /// What a shim that rested has left to who starts the container again.

@@ -120,6 +120,7 @@ impl House {
             stdin_once: self.stdin_once,
             auto_remove: false,
             restart: None,
+            health: None,
             again: false,
             release: self.release.clone(),
             lock: None,

@@ -16,14 +16,18 @@ pub struct RunError {
     what: String,
 }
 
-pub(super) fn run(nodes: &[Node], data: &Value) -> Result<String, RunError> {
-    let mut scope = Scope { root: data, variables: vec![(String::new(), data.clone())], out: String::new() };
+pub(super) fn run(nodes: &[Node], data: &Value, nulls: Nulls) -> Result<String, RunError> {
+    let mut scope = Scope { root: data, nulls, variables: vec![(String::new(), data.clone())], out: String::new() };
     scope.nodes(nodes, data)?;
     Ok(scope.out)
 }
 
+/// How a field of this name is printed that is null; Go goes by its type.
+pub type Nulls = fn(&str) -> &'static str;
+
 struct Scope<'a> {
     root: &'a Value,
+    nulls: Nulls,
     variables: Vec<(String, Value)>,
     out: String,
 }
@@ -44,7 +48,10 @@ impl Scope<'_> {
             Node::Text(text) => self.out.push_str(text),
             Node::Show(pipeline) => {
                 let value = self.pipeline(pipeline, dot)?;
-                self.out.push_str(&go_text(&value, true));
+                match (&value, pipeline.as_slice()) {
+                    (Value::Null, [Command(terms)]) => self.out.push_str((self.nulls)(field(terms))),
+                    _ => self.out.push_str(&go_text(&value, true)),
+                }
             }
             Node::Set(name, pipeline) => {
                 let value = self.pipeline(pipeline, dot)?;
@@ -126,9 +133,19 @@ impl Scope<'_> {
     }
 }
 
+/// The last name of a field that is all there is.
+fn field(terms: &[Term]) -> &str {
+    match terms {
+        [Term::Field(path, _) | Term::Variable(_, path, _)] => path.last().map_or("", String::as_str),
+        _ => "",
+    }
+}
+
 fn failed(place: &Place, what: String) -> RunError {
-    // Go names the column of the last field's dot, and the whole chain.
-    let offset = place.text.rfind('.').unwrap_or(0);
+    // Go names the whole chain, and the column where it becomes one: of the second field's dot.
+    let dots: Vec<usize> = place.text.match_indices('.').map(|(at, _)| at).collect();
+    let offset = if place.text.starts_with('.') { dots.get(1).or(dots.first()) } else { dots.first() };
+    let offset = offset.copied().unwrap_or(0);
     RunError { line: place.line, column: place.column + offset, at: place.text.clone(), what }
 }
 

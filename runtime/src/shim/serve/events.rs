@@ -105,6 +105,7 @@ impl Shim {
             .chain(self.peers.iter().filter_map(Peer::deadline))
             .chain(self.closing_time())
             .chain(self.rest.map(|(until, _)| until))
+            .chain(self.watch_deadline())
             .min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
@@ -210,6 +211,9 @@ impl Shim {
     }
 
     fn distribute(&mut self, number: u32, stream: usize, bytes: &[u8]) {
+        if let Some(watch) = self.watch.as_mut().filter(|watch| watch.owns(number)) {
+            return watch.hear(bytes);
+        }
         if number == INIT
             && let Some(log) = &mut self.log
         {

@@ -4,7 +4,7 @@ use rustix::event::PollFlags;
 
 use super::Shim;
 use crate::shim::{
-    ExitRecord, StartError,
+    ExitRecord, StartError, health as watching,
     helper::{Task, exec_file},
     job::INIT,
     peer::{Peer, Role},
@@ -191,6 +191,9 @@ impl Shim {
     /// An exec's process is over.
     pub(super) fn end_exec(&mut self, number: u32) {
         let code = self.job(number).and_then(|job| job.ended).map_or(0, |exit| exit.code);
+        if self.probe_ended(number, watching::Answer::Code(code)) {
+            return;
+        }
         for peer in self.peers.iter_mut().filter(|peer| peer.attach_to(number).is_some()) {
             peer.say(Kind::Exit, &exec_end(code));
             peer.close();
