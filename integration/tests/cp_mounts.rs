@@ -2,7 +2,11 @@
 
 mod copies;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use copies::{IMAGE, at, cp, host_files, made, running, streamed, upper};
 use integration::{Driver, House, Said, Side, same_on, same_on_both};
@@ -212,4 +216,61 @@ fn odd_files_there_and_back() {
 fn set_capability(file: &Path) {
     let value = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     rustix::fs::setxattr(file, "security.capability", &value, rustix::fs::XattrFlags::empty()).expect("setxattr");
+}
+
+/// Several to and from one container at the same time, running and not.
+#[test]
+fn several_at_once() {
+    same_on_both(|house| {
+        running(house, "on", &[]);
+        made(house, "off", &[]);
+        let host = host_files(house, "host");
+        let commands: Vec<[String; 3]> = ["on", "off"]
+            .iter()
+            .flat_map(|name| {
+                let to = |number| ["cp".to_owned(), at(&host.join("dir")), format!("{name}:/new{number}")];
+                let from = |number| {
+                    ["cp".to_owned(), format!("{name}:/bin"), at(&house.room().join(format!("{name}{number}")))]
+                };
+                [to(1), to(2), to(3), from(1), from(2)]
+            })
+            .collect();
+        let codes = std::thread::scope(|scope| {
+            let going =
+                commands.iter().map(|words| scope.spawn(|| house.run(&words.each_ref().map(String::as_str)).code));
+            let going: Vec<_> = going.collect();
+            going.into_iter().map(|going| going.join().expect("no panic")).collect::<Vec<_>>()
+        });
+        let seen = house.ok(&["exec", "on", "cat", "/new1/one", "/new2/sub/two", "/new3/twin"]);
+        let disk = (upper(house, "on"), upper(house, "off"), house.tree_at(&house.room().join("on2")));
+        house.ok(&["rm", "-f", "on"]);
+        (codes, seen, disk)
+    });
+}
+
+/// Half an archive, and the end of who unpacks it: nothing stays mounted, and the container starts.
+#[test]
+fn one_that_is_killed_leaves_no_mounts() {
+    let house = House::open(&Side::under_test(), Driver::Overlay2);
+    house.load_golden();
+    made(&house, "web", &["-v", "vol:/data/vol"]);
+    let host = host_files(&house, "host");
+    house.write("host/big", &vec![7; 1 << 20]);
+    let tar = house.room().join("big.tar");
+    let done = std::process::Command::new("tar").args(["-C", &at(&host), "-cf", &at(&tar), "file", "big"]).status();
+    assert!(done.expect("tar runs").success());
+    let mut going = house.spawn(&["cp", "-", "web:/data"]);
+    going.feed(&fs::read(&tar).expect("read")[..1 << 19]);
+    let layer = house.inspect("web")["GraphDriver"]["Data"]["UpperDir"].as_str().expect("a path").to_owned();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !Path::new(&layer).join("data/big").exists() {
+        assert!(Instant::now() < deadline, "it does not unpack");
+        std::thread::yield_now();
+    }
+    going.signal("KILL");
+    assert_eq!(going.end().code, 137);
+    assert_eq!(house.mounts(), Vec::<String>::new());
+    house.ok(&["start", "web"]);
+    assert_eq!(house.ok(&["exec", "web", "cat", "/data/file"]), "a file");
+    house.ok(&["rm", "-f", "web"]);
 }

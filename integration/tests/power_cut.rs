@@ -105,3 +105,28 @@ fn a_tag() {
         },
     );
 }
+
+/// Into a container's layer and into a volume.
+#[test]
+fn copied_files() {
+    survives(
+        |house| {
+            house.load_golden();
+            house.ok(&["create", "--network", "none", "--name", "one", "-v", "vol:/vol", "busybox:golden", "true"]);
+        },
+        |house| {
+            let file = house.write("copied", b"copied").display().to_string();
+            for to in ["one:/data/new", "one:/vol"] {
+                house.ok(&["cp", &file, to]);
+            }
+        },
+        |house| {
+            for from in ["one:/data/new", "one:/vol/copied"] {
+                let back = house.room().join("back");
+                house.ok(&["cp", from, &back.display().to_string()]);
+                assert_eq!(std::fs::read(&back).expect("read"), b"copied", "{from}");
+                std::fs::remove_file(&back).expect("remove");
+            }
+        },
+    );
+}
