@@ -107,7 +107,7 @@ fn system_name() -> String {
 }
 
 /// Bytes, of `/proc/meminfo`, which counts in units of 1024.
-fn total_memory() -> u64 {
+pub(crate) fn total_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024

@@ -57,6 +57,7 @@ pub mod signal;
 mod size;
 pub mod spec;
 pub mod start;
+pub mod stats;
 pub mod stop;
 pub mod support;
 pub mod terminal;

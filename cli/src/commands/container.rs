@@ -36,6 +36,7 @@ super::commands! {
         Rm(rm),
         Run(run),
         Start(start),
+        Stats(stats),
         Stop(stop),
         Top(top),
         Unpause(unpause),

@@ -43,6 +43,7 @@ mod rmi;
 mod run;
 mod save;
 mod start;
+mod stats;
 mod stop;
 mod streams;
 mod tag;
@@ -134,6 +135,7 @@ commands! {
         Run(run),
         Save(save),
         Start(start),
+        Stats(stats),
         Stop(stop),
         Tag(tag),
         Top(top),

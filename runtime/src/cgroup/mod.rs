@@ -9,6 +9,7 @@ pub(crate) mod grace;
 mod hierarchy;
 mod member;
 mod oom;
+mod usage;
 
 use std::{
     collections::BTreeSet,
@@ -23,6 +24,7 @@ use nix::{
 };
 
 pub use hierarchy::{Hierarchy, Version, hierarchies};
+pub use usage::Usage;
 
 /// How long the last processes of a killed group may take to go.
 const PATIENCE: Duration = Duration::from_secs(5);
