@@ -129,3 +129,61 @@ fn one_thing_is_packed_under_another_name() {
     assert_eq!(packed(&root.join("data"), Picked::Named(b"file"), "x"), ["x"]);
     assert_eq!(packed(&root, Picked::Named(b"gone"), "x"), Vec::<String>::new());
 }
+
+#[test]
+fn a_tree_may_be_deeper_than_there_are_descriptors_or_stack() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let home = home();
+    let deep = 1900;
+    let mut dir = sys::Dir::open(home.path()).expect("open");
+    dir.make_dir(b"deep", 0o755).expect("mkdir");
+    dir = dir.sub(b"deep").expect("open");
+    for _ in 0..deep {
+        drop(dir.create_file(b"e", 0o644).expect("create"));
+        dir.make_dir(b"d", 0o755).expect("mkdir");
+        drop(dir.create_file(b"c", 0o644).expect("create"));
+        dir = dir.sub(b"d").expect("open");
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..getrlimit(Resource::Nofile) }).expect("setrlimit");
+    let names = packed(home.path(), Picked::Named(b"deep"), "deep");
+    sys::remove_tree(home.path().join("deep")).expect("remove");
+    assert_eq!(names.len(), 1 + 3 * deep);
+    assert_eq!(names[..4], ["deep/", "deep/c", "deep/d/", "deep/d/c"]);
+    assert_eq!(names[names.len() - 2..], ["deep/d/e", "deep/e"]);
+}
+
+/// Takes an archive in, and moves a directory away when the deepest file comes by.
+struct Mover<'a>(&'a Path, bool);
+
+impl std::io::Write for Mover<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !self.1 && bytes.windows(7).any(|window| window == b"deepest") {
+            self.1 = true;
+            sys::rename(self.0.join("d/d"), self.0.join("moved")).expect("rename");
+            sys::create_dir(self.0.join("d/d"), 0o755).expect("mkdir");
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_directory_that_moved_away_is_left_or_is_an_error() {
+    let home = home();
+    let make = || {
+        let path = home.path().join(vec!["d"; 80].join("/"));
+        sys::create_dir_all(&path, 0o755).expect("mkdir");
+        sys::write_new(path.join("deepest"), b"", 0o644).expect("write");
+        sys::Dir::open(home.path()).expect("open")
+    };
+    let mut mover = Mover(home.path(), false);
+    archive::pack_resource(&make(), Picked::Itself, b".", &Owners::unnamed(), &mut mover).expect("left");
+    assert!(mover.1, "it was moved");
+    sys::remove_tree(home.path().join("d")).expect("remove");
+    sys::remove_tree(home.path().join("moved")).expect("remove");
+    let packed = archive::pack(&make(), archive::Whiteouts::Applied, &Owners::unnamed(), Mover(home.path(), false));
+    assert!(matches!(packed, Err(archive::PackError::Sys(_))), "{packed:?}");
+}

@@ -11,6 +11,7 @@
 
 mod owners;
 mod resource;
+mod tree;
 mod writer;
 
 use std::{
@@ -120,22 +121,6 @@ struct Packing<'a, W> {
 impl<'a, W: Write> Packing<'a, W> {
     fn new(owners: &'a Owners, out: W) -> Self {
         Self { writer: Writer::new(out), owners, whole: false, moving: false, inodes: HashMap::new() }
-    }
-
-    fn tree(&mut self, dir: &Dir, path: &[u8], whiteouts: Whiteouts) -> Result<(), PackError> {
-        for listed in dir.list()? {
-            let bare = path.is_empty() && !self.moving;
-            let below = if bare { listed.name.clone() } else { [path, b"/", &listed.name].concat() };
-            if self.file(dir, &listed.name, below.clone(), whiteouts)? != Some(FileType::Directory) {
-                continue;
-            }
-            match dir.sub(&listed.name) {
-                Ok(sub) => self.tree(&sub, &below, whiteouts)?,
-                Err(error) if error.is_not_found() || (self.moving && is_elsewhere(&error)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
     }
 
     /// Writes one file; its kind, `None` when it is gone.
