@@ -274,3 +274,24 @@ fn one_that_is_killed_leaves_no_mounts() {
     assert_eq!(house.ok(&["exec", "web", "cat", "/data/file"]), "a file");
     house.ok(&["rm", "-f", "web"]);
 }
+
+/// Sources that are not there (any more), and places that do not fit.
+#[test]
+fn mounts_that_cannot_be_made() {
+    same_on_both(|house| {
+        let host = host_files(house, "host");
+        let (gone, missing) = (host_files(house, "gone"), house.room().join("missing"));
+        made(house, "new", &["-v", &format!("{}:/bound", at(&missing))]);
+        made(house, "gone", &["--mount", &format!("type=bind,source={},target=/bound", at(&gone))]);
+        made(house, "file", &["-v", &format!("{}:/data", at(&host.join("file")))]);
+        made(house, "dir", &["-v", &format!("{}:/data/kept", at(&host.join("dir")))]);
+        fs::remove_dir_all(&gone).expect("remove");
+        let file = at(&host.join("file"));
+        let mut said = Vec::new();
+        for name in ["new", "gone", "file", "dir"] {
+            said.push(cp(house, &file, &format!("{name}:/bound")));
+            said.push(cp(house, &format!("{name}:/data/link"), &format!("{}/{name}", at(house.room()))));
+        }
+        (said, house.tree_at(&missing), upper(house, "new"), upper(house, "gone"))
+    });
+}

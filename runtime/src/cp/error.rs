@@ -1,5 +1,7 @@
 //! Why nothing, or not all, was copied; each sentence as docker's client or daemon says it.
 
+use std::path::PathBuf;
+
 use base::gopath;
 use containers::LookupError;
 
@@ -8,13 +10,15 @@ use crate::{home::HomeError, recover::SettleError, volumes::MountError};
 /// Why something was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// No such container, or nothing at that path in it.
+    /// No such container, or nothing at that path in it, or not what is mounted in it.
     #[error("No such container:path: {container}:{path}")]
     NotThere {
         /// As typed.
         container: String,
         /// In the container.
         path: String,
+        /// What it mounts, if that is what is not there: docker says the same then.
+        source: Option<sys::Error>,
     },
     /// The data root cannot be used.
     #[error(transparent)]
@@ -33,10 +37,13 @@ pub enum CopyError {
 impl CopyError {
     /// What became of a path in a container, as the client tells it.
     pub(super) fn about(container: &str, path: &[u8], refusal: Refusal) -> Self {
+        let not_there = |source| {
+            let path = String::from_utf8_lossy(path).into_owned();
+            Self::NotThere { container: container.to_owned(), path, source }
+        };
         match refusal {
-            Refusal::NotThere | Refusal::Lookup(LookupError::NotFound(_)) => {
-                Self::NotThere { container: container.to_owned(), path: String::from_utf8_lossy(path).into_owned() }
-            }
+            Refusal::NotThere | Refusal::Lookup(LookupError::NotFound(_)) => not_there(None),
+            Refusal::NoSource(error) => not_there(Some(error)),
             Refusal::Home(error) => Self::Home(error),
             refusal => Self::Engine(refusal),
         }
@@ -61,6 +68,19 @@ pub enum Refusal {
     /// What it mounts cannot be made ready.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// The source of a bind is not there.
+    #[error(transparent)]
+    NoSource(sys::Error),
+    /// A file on a directory, or a directory on a file. The words are dockerd's.
+    #[error("mount {}:{}, flags: {flags:#x}: not a directory", .source_path.display(), .place.display())]
+    Unlike {
+        /// On the host.
+        source_path: PathBuf,
+        /// Where dockerd would have it mounted.
+        place: PathBuf,
+        /// mount(2)'s.
+        flags: u32,
+    },
     /// Nothing has that path.
     #[error("nothing is there")]
     NotThere,

@@ -9,10 +9,15 @@
 //! Everything is reached through one descriptor of the root, with openat2(2) and the root as `/`:
 //! a container that changes its files meanwhile leads nobody out of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+};
 
 use base::gopath;
 use containers::{Container, HostConfig, Record, config_v2::MountPoint};
+use rustix::{fs::FileType, mount::MountFlags};
 
 use super::error::Refusal;
 use crate::{
@@ -118,16 +123,19 @@ impl Held {
         binds.extend(own);
         let taken = binds.into_iter().map(|bind| {
             let take = if bind.non_recursive { sys::bind_detached } else { sys::bind_detached_whole };
-            take(&bind.source).map(|mount| (bind, mount))
+            match take(&bind.source) {
+                Err(error) if error.is_not_found() => Err(Refusal::NoSource(error)),
+                Err(error) => Err(error.into()),
+                Ok(mount) => Ok((bind, mount)),
+            }
         });
-        Ok(taken.collect::<Result<_, _>>()?)
+        taken.collect()
     }
 }
 
 impl Files {
     fn mount(&self, bind: &Bind, mount: &sys::Detached, write: bool) -> Result<(), Refusal> {
         let path = self.resolve(bind.destination.as_bytes())?;
-        let shown = PathBuf::from(&bind.destination);
         let is_dir = mount.path().is_dir();
         let place = match self.root.find_below(&path) {
             Err(error) if error.is_not_found() && write => {
@@ -138,7 +146,12 @@ impl Files {
             Err(error) if error.is_not_found() => return Ok(()),
             other => other?,
         };
-        mount.attach(place, &shown)?;
+        if is_dir != is_directory(&place)? {
+            let flags = if bind.non_recursive { MountFlags::BIND } else { MountFlags::BIND | MountFlags::REC };
+            let place = self.root.path().join(OsStr::from_bytes(&path));
+            return Err(Refusal::Unlike { source_path: bind.source.clone(), place, flags: flags.bits() });
+        }
+        mount.attach(place, &bind.destination)?;
         if bind.writable { Ok(()) } else { Ok(mount.make_read_only()?) }
     }
 
@@ -172,6 +185,11 @@ fn network_files(record: &Record, host: &HostConfig, binds: &mut Vec<Bind>) -> V
         there.then(|| network_file(source, destination, writable))
     });
     own.collect()
+}
+
+fn is_directory(place: &OwnedFd) -> Result<bool, Refusal> {
+    let stat = rustix::fs::fstat(place).map_err(|errno| sys::Error::new("fstat", "", errno))?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 fn depth(path: &str) -> usize {
