@@ -184,3 +184,36 @@ fn beside_a_dockerd() {
     }
     house.stop_engine();
 }
+
+/// Until a time that is still to come, and no further.
+#[test]
+fn until_a_time() {
+    same_on_both(|house| {
+        let script = "i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done";
+        house.ok(&["run", "-d", "--network", "none", "--name", "one", IMAGE, "sh", "-c", script]);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        let said = house.run(&["logs", "-f", "--until", &(now + 2).to_string(), "one"]);
+        let last: u32 = said.out.lines().last().and_then(|line| line.parse().ok()).expect("a number");
+        assert!((3..25).contains(&last), "{said:?}");
+        house.ok(&["rm", "-f", "one"]);
+        said.code
+    });
+}
+
+/// A policy begins it anew, and with that another log that nobody follows yet.
+#[test]
+fn a_policy_that_starts_it_again() {
+    same_on_both(|house| {
+        let flags = ["run", "-di", "--network", "none", "--restart", "on-failure:1", "--name", "one", IMAGE];
+        house.ok(&[&flags[..], &["sh", "-c", "echo begun; read end; exit 1"]].concat());
+        let follow = house.spawn(&["logs", "-f", "one"]);
+        follow.await_words("begun");
+        house.spawn(&["attach", "one"]).feed(b"end\n");
+        let first = follow.end();
+        while house.ok(&["logs", "one"]) != "begun\nbegun" {
+            std::thread::yield_now();
+        }
+        house.ok(&["rm", "-f", "one"]);
+        first
+    });
+}

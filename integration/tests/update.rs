@@ -137,3 +137,43 @@ fn a_restart_policy_for_what_runs() {
         (said, back, house.ok(&["inspect", "-f", "{{.RestartCount}} {{json .HostConfig.RestartPolicy}}", "one"]))
     });
 }
+
+/// One that ends and begins all the time is in nobody's way, and ends for good when it shall.
+#[test]
+fn what_comes_and_goes() {
+    same_on_both(|house| {
+        let flags = ["run", "-d", "--network", "none", "--restart", "always", "--name", "one", IMAGE];
+        house.ok(&[&flags[..], &["sh", "-c", "sleep 0.02; exit 1"]].concat());
+        for round in 0..12 {
+            let policy = ["always", "on-failure:500", "unless-stopped"][round % 3];
+            // dockerd refuses one that is just ending.
+            let said = house.run(&["update", "--restart", policy, "one"]);
+            assert!(said.code == 0 || !house.is_ours(), "{said:?}");
+        }
+        let mut last = house.run(&["update", "--restart", "no", "one"]);
+        while last.code != 0 {
+            last = house.run(&["update", "--restart", "no", "one"]);
+        }
+        while house.ok(&["inspect", "-f", "{{.State.Status}}", "one"]) != "exited" {
+            std::thread::yield_now();
+        }
+        (last, house.ok(&["inspect", "-f", "{{.State.ExitCode}}", "one"]))
+    });
+}
+
+/// What the kernel will not have is in no file either.
+#[test]
+fn what_the_kernel_refuses() {
+    same_on_both(|house| {
+        made(house, "one", &["-m", "64m", "--memory-swap", "128m"]);
+        house.ok(&["start", "one"]);
+        let before = group(house, "one");
+        // More than it may have with swap, which an unlimited one leaves as it is in the kernel.
+        let said = house.run(&["update", "-m", "200m", "--memory-swap", "-1", "one"]);
+        let cannot = said.err.contains("Cannot update container");
+        let same = group(house, "one") == before;
+        let limits = limits(house, "one");
+        house.ok(&["rm", "-f", "one"]);
+        (said.code, cannot, same, limits)
+    });
+}

@@ -200,8 +200,10 @@ pub(crate) fn start_again(home: &Home, again: &Again) -> Result<(), StartError> 
     let _lock = containers.lock(&again.container).map_err(settle)?;
     let mut container = containers.load(&again.container).map_err(settle)?;
     let wanted = container.record.state.restarting && !container.record.has_been_manually_stopped;
+    // `update` may have changed it while nobody listened.
+    let policy = Policy { rule: Rule::of(&container.host_config), ..again.policy };
     let failed = match wanted {
-        true => match launch(home, &writer, &mut container, None, again.policy, true) {
+        true => match launch(home, &writer, &mut container, None, policy, true) {
             Ok((started, _)) => {
                 // The record is what dockerd and we go by: its shim corrects what is missing.
                 note_start(&containers, &mut container, &started);

@@ -88,16 +88,11 @@ pub fn update(home: &Home, container: &str, wanted: &HostConfig) -> Result<Vec<S
         warnings.push("IPv4 forwarding is disabled. Networking will not work.".to_owned());
     }
     let writer = home.writer()?;
-    let Settled { mut container, running, lock: _lock } = recover::settle(home, &writer, &id)?;
+    let Settled { mut container, running, lock } = recover::settle(home, &writer, &id)?;
     let before = container.host_config.clone();
     apply(&mut container.host_config, &wanted).map_err(|conflict| UpdateError::Conflict(id.clone(), conflict))?;
     let containers = home.containers();
     containers.save(&id, &container.record, &container.host_config)?;
-    if running && !wanted.restart_policy.name.is_empty() {
-        let rule = Rule::of(&container.host_config);
-        let told = Connection::open(&home.run_dir(&id)).and_then(|shim| shim.set_restart(rule));
-        told.map_err(|error| UpdateError::Shim(id.clone(), error))?;
-    }
     if running && !container.record.state.restarting {
         let changed =
             truth::group(home, &container).map_or(Ok(()), |group| group.change(&wanted, &container.host_config));
@@ -106,7 +101,21 @@ pub fn update(home: &Home, container: &str, wanted: &HostConfig) -> Result<Vec<S
             return Err(UpdateError::Kernel(id, error));
         }
     }
+    let rule = Rule::of(&container.host_config);
+    // Its shim may be waiting for the right to write down an end.
+    drop(lock);
+    if running && !wanted.restart_policy.name.is_empty() {
+        tell(home, &id, rule).map_err(|error| UpdateError::Shim(id, error))?;
+    }
     Ok(warnings)
+}
+
+/// Tells the shim. Who has ended meanwhile goes by the file when it is started the next time.
+fn tell(home: &Home, id: &ContainerId, rule: Rule) -> Result<(), ConnectError> {
+    match Connection::open(&home.run_dir(id)).and_then(|shim| shim.set_restart(rule)) {
+        Err(ConnectError::Gone(_) | ConnectError::Lost | ConnectError::Refused(_)) => Ok(()),
+        told => told,
+    }
 }
 
 /// Puts a wish among what a container has. On an error it may be changed in part.

@@ -199,3 +199,142 @@ fn is_older(name: &OsStr, current: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.strip_prefix(current.as_encoded_bytes()).is_some_and(|rest| rest.starts_with(b"."))
 }
+
+#[cfg(test)]
+mod tests {
+    use containers::json_log::{Splitter, Stream};
+
+    use super::*;
+
+    /// A log, and how it is written to and turned over.
+    struct Written {
+        dir: tempfile::TempDir,
+        log: Log,
+    }
+
+    impl Written {
+        fn new(max_files: u32) -> Self {
+            let dir = tempfile::tempdir().expect("a directory");
+            let log = Log { max_files, ..Log::plain(dir.path().join("l")) };
+            Self { dir, log }
+        }
+
+        fn say(&self, lines: &[&str]) {
+            let mut splitter = Splitter::new(Stream::Stdout);
+            let mut bytes = std::fs::read(&self.log.path).unwrap_or_default();
+            for line in lines {
+                splitter.feed(format!("{line}\n").as_bytes(), base::Time::NEVER, &mut bytes);
+            }
+            // As a writer that appends: the same file, and more in it.
+            let mut file = File::options().create(true).append(true).open(&self.log.path).expect("a log");
+            let old = usize::try_from(file.metadata().expect("its size").len()).expect("small");
+            io::Write::write_all(&mut file, &bytes[old..]).expect("written");
+        }
+
+        fn turn(&self) {
+            for number in (1..self.log.max_files.saturating_sub(1)).rev() {
+                let older = self.log.older(number, false);
+                if older.exists() {
+                    sys::rename(older, self.log.older(number + 1, false)).expect("renamed");
+                }
+            }
+            sys::rename(&self.log.path, self.log.older(1, false)).expect("renamed");
+        }
+
+        fn follow(&self) -> Follower<'_> {
+            let mut follower = Follower::new(&self.log, self.dir.path()).expect("watched");
+            let mut parts = follower.open().expect("opened");
+            if let Some(part) = parts.pop() {
+                let file = part.file().expect("a file");
+                follower.begin(part.all().expect("entries"), file);
+            }
+            follower
+        }
+    }
+
+    fn told(follower: &mut Follower<'_>) -> String {
+        let mut all = String::new();
+        while let Some(entry) = follower.next().expect("it can be read") {
+            all += String::from_utf8_lossy(&entry.expect("whole").log).trim();
+        }
+        all
+    }
+
+    #[test]
+    fn each_file_is_read_to_its_end_however_many_there_were() {
+        let written = Written::new(5);
+        written.say(&["a"]);
+        let mut follower = written.follow();
+        assert_eq!(told(&mut follower), "a");
+        written.say(&["b"]);
+        written.turn();
+        written.say(&["c"]);
+        written.turn();
+        written.say(&["d"]);
+        written.turn();
+        assert_eq!(told(&mut follower), "bcd");
+        written.say(&["e"]);
+        assert_eq!(told(&mut follower), "e");
+    }
+
+    #[test]
+    fn of_files_that_are_gone_the_next_that_is_kept_is_read() {
+        let written = Written::new(3);
+        written.say(&["a"]);
+        let mut follower = written.follow();
+        assert_eq!(told(&mut follower), "a");
+        for line in ["b", "c", "d", "e"] {
+            written.turn();
+            written.say(&[line]);
+        }
+        assert_eq!(told(&mut follower), "cde");
+    }
+
+    #[test]
+    fn names_in_motion_are_waited_for() {
+        let written = Written::new(5);
+        written.say(&["a"]);
+        let mut follower = written.follow();
+        assert_eq!(told(&mut follower), "a");
+        written.turn();
+        written.say(&["b"]);
+        written.turn();
+        written.say(&["c"]);
+        // The first half of the third turn: what was .1 is .2, and ours .3.
+        sys::rename(written.log.older(2, false), written.log.older(3, false)).expect("renamed");
+        sys::rename(written.log.older(1, false), written.log.older(2, false)).expect("renamed");
+        assert_eq!(told(&mut follower), "");
+        sys::rename(&written.log.path, written.log.older(1, false)).expect("renamed");
+        assert_eq!(told(&mut follower), "bc");
+    }
+
+    #[test]
+    fn a_log_that_comes_late_or_is_cut_is_read_from_its_beginning() {
+        let written = Written::new(1);
+        let mut follower = written.follow();
+        assert_eq!(told(&mut follower), "");
+        written.say(&["a", "b"]);
+        assert_eq!(told(&mut follower), "ab");
+        sys::truncate_write(&written.log.path, b"", 0o600).expect("cut");
+        assert_eq!(told(&mut follower), "");
+        written.say(&["c"]);
+        assert_eq!(told(&mut follower), "c");
+    }
+
+    /// A line that is half there is not told, whatever happens around it.
+    #[test]
+    fn half_a_line_is_told_when_it_is_whole() {
+        let written = Written::new(2);
+        written.say(&["a"]);
+        let whole = std::fs::read(&written.log.path).expect("a log");
+        let (first, rest) = whole.split_at(9);
+        let mut file = File::options().append(true).open(&written.log.path).expect("a log");
+        let mut follower = written.follow();
+        io::Write::write_all(&mut file, first).expect("written");
+        assert_eq!(told(&mut follower), "a");
+        io::Write::write_all(&mut file, rest).expect("written");
+        written.turn();
+        written.say(&["b"]);
+        assert_eq!(told(&mut follower), "ab");
+    }
+}
