@@ -124,7 +124,9 @@ impl Engine {
     }
 
     fn end(&mut self, signal: &str) {
-        if let Self::Dockerd { daemon, .. } = self {
+        if let Self::Dockerd { daemon, .. } = self
+            && daemon.try_wait().expect("our own child").is_none()
+        {
             crate::signals::send(daemon.id(), signal);
             daemon.wait().expect("our own child");
         }

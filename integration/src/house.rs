@@ -236,15 +236,48 @@ impl House {
     /// Process ids of minidock's shims in this house, told by their command line, which holds the data root.
     pub fn shims(&self) -> Vec<u32> {
         let root = self.root.display().to_string();
-        let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-        pids.filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let argv = fs::read(entry.path().join("cmdline")).ok()?;
-            let argv: Vec<_> = argv.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-            let shim = argv.iter().any(|arg| arg == "shim") && argv.iter().any(|arg| arg.contains(&root));
-            shim.then_some(pid)
-        })
-        .collect()
+        processes(|argv| argv.iter().any(|arg| arg == "shim") && argv.iter().any(|arg| arg.contains(&root)))
+    }
+
+    /// As a power cut leaves it: nothing runs, nothing is mounted, what was in memory is gone, and the containers'
+    /// records say that they run. The engine is to be started again, or another one.
+    pub fn lose_power(&mut self) {
+        self.engine.kill();
+        let names = fs::read_dir(self.path("containers")).into_iter().flatten().flatten();
+        let records = names.filter_map(|entry| fs::read(entry.path().join("config.v2.json")).ok());
+        let pids = records.filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok()?["State"]["Pid"].as_u64());
+        let pids: Vec<_> = pids.filter_map(|pid| u32::try_from(pid).ok().filter(|pid| *pid > 1)).collect();
+        // containerd and the shims of either engine first: whoever sees an end would write it down.
+        let room = self.room().display().to_string();
+        loop {
+            let keepers = processes(|argv| {
+                let program =
+                    argv.first().is_some_and(|name| name.contains("containerd") || name.ends_with("minidock"));
+                program && argv.iter().any(|arg| arg.contains(&room))
+            });
+            if keepers.is_empty() {
+                break;
+            }
+            keepers.into_iter().for_each(crate::signals::kill);
+            std::thread::yield_now();
+        }
+        pids.iter().copied().for_each(crate::signals::kill);
+        let stat = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        while pids.iter().any(|pid| stat(pid).rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
+        {
+            std::thread::yield_now();
+        }
+        let text = fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+        let points = text.lines().filter_map(|line| line.split(' ').nth(4)).filter(|point| point.starts_with(&room));
+        for point in points.collect::<Vec<_>>().into_iter().rev() {
+            rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH).ok();
+        }
+        fs::remove_dir_all(self.room().join("x")).ok();
+    }
+
+    /// Kills every shim of minidock's on this data root: what a crash of them all leaves.
+    pub fn kill_shims(&self) {
+        self.shims().into_iter().for_each(|shim| crate::signals::send(shim, "KILL"));
     }
 
     /// Mounts below the room, as `mount point` lines; for leaks.
@@ -254,6 +287,18 @@ impl House {
         let points = text.lines().filter_map(|line| line.split(' ').nth(4));
         points.filter(|point| point.starts_with(&room)).map(|point| self.neutral(point)).collect()
     }
+}
+
+/// The processes whose arguments are such; zombies have none.
+fn processes(such: impl Fn(&[String]) -> bool) -> Vec<u32> {
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    pids.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let argv = fs::read(entry.path().join("cmdline")).ok()?;
+        let argv: Vec<_> = argv.split(|byte| *byte == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
+        such(&argv).then_some(pid)
+    })
+    .collect()
 }
 
 impl Drop for House {

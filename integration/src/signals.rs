@@ -18,3 +18,10 @@ pub fn send(pid: u32, name: &str) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process has a number");
     kill_process(pid, signal).unwrap_or_else(|errno| panic!("SIG{name} to {pid:?}: {errno}"));
 }
+
+/// Kills a process that may be gone already.
+pub(crate) fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        kill_process(pid, Signal::KILL).ok();
+    }
+}

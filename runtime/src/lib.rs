@@ -7,6 +7,7 @@
 
 mod apparmor;
 pub mod attach;
+pub mod boot;
 pub mod caps;
 pub mod cgroup;
 pub mod commit;
@@ -72,6 +73,7 @@ pub mod where_;
 pub mod words;
 
 pub use attach::{AttachError, attach};
+pub use boot::boot;
 pub use commit::{CommitRequest, commit};
 pub use create::{CreateRequest, Created, create};
 pub use diff::diff;

@@ -44,8 +44,11 @@ pub(crate) fn keeper(id: &ContainerId, state: &State) -> Keeper {
         return Keeper::None;
     }
     let cgroups = std::fs::read_to_string(format!("/proc/{}/cgroup", state.pid)).unwrap_or_default();
-    // Another process may have its number by now: a container's own says so in its cgroup.
-    if cgroups.contains(id.as_str()) { Keeper::Other } else { Keeper::None }
+    // Another process may have its number by now: a container's own says so in its cgroup. One that
+    // has ended says so too, until somebody takes note.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", state.pid)).unwrap_or_default();
+    let ended = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']));
+    if cgroups.contains(id.as_str()) && !ended { Keeper::Other } else { Keeper::None }
 }
 
 /// The control group of a container that runs, whoever keeps it.

@@ -8,6 +8,7 @@ use runtime::{Home, HomeOptions, home::Writer};
 use crate::failure::Failure;
 
 mod attach;
+mod boot;
 mod commit;
 mod container;
 mod container_flags;
@@ -110,6 +111,7 @@ commands! {
     /// What can be done.
     Command {
         Attach(attach),
+        Boot(boot),
         Commit(commit),
         Cp(cp),
         Create(create),
