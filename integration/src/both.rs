@@ -14,6 +14,12 @@ pub fn same_on_both<T: Tell>(story: impl Fn(&mut House) -> T) {
     same_on(Driver::Overlay2, story);
 }
 
+/// As [`same_on_both`], each in a network of its own, with bridge networks.
+#[track_caller]
+pub fn same_on_bridges<T: Tell>(story: impl Fn(&mut House) -> T) {
+    compare(&Side::first(), &Side::under_test(), |side| House::bridged(side, Driver::Overlay2), story);
+}
+
 /// As [`same_on_both`], on a driver.
 #[track_caller]
 pub fn same_on<T: Tell>(driver: Driver, story: impl Fn(&mut House) -> T) {
@@ -23,8 +29,13 @@ pub fn same_on<T: Tell>(driver: Driver, story: impl Fn(&mut House) -> T) {
 /// As [`same_on_both`], between two engines of choice.
 #[track_caller]
 pub fn same_between<T: Tell>(one: &Side, two: &Side, driver: Driver, story: impl Fn(&mut House) -> T) {
+    compare(one, two, |side| House::open(side, driver), story);
+}
+
+#[track_caller]
+fn compare<T: Tell>(one: &Side, two: &Side, open: impl Fn(&Side) -> House, story: impl Fn(&mut House) -> T) {
     let tell = |side: &Side| {
-        let mut house = House::open(side, driver);
+        let mut house = open(side);
         house.load_golden();
         let told = story(&mut house).told();
         house.neutral(&told)

@@ -66,8 +66,11 @@ impl Side {
 #[derive(Debug)]
 pub(crate) enum Engine {
     Dockerd { oracle: Oracle, daemon: Child, sock: PathBuf, config: PathBuf },
-    Minidock { binary: PathBuf, root: PathBuf, exec: PathBuf, driver: Driver },
+    Minidock { binary: PathBuf, root: PathBuf, exec: PathBuf, driver: Driver, bridge: &'static str },
 }
+
+/// What a dockerd with bridge networks is told, after it was told otherwise.
+pub(crate) const BRIDGED: [&str; 2] = ["--bridge=", "--iptables=true"];
 
 impl Engine {
     /// Starts `side` on `<room>/root`; a dockerd is awaited until it listens.
@@ -85,6 +88,7 @@ impl Engine {
                 root: root.to_owned(),
                 exec: room.join("m"),
                 driver,
+                bridge: if options.iter().any(|option| option == BRIDGED[0]) { "docker0" } else { "none" },
             }),
         }
     }
@@ -98,7 +102,7 @@ impl Engine {
                 docker.arg("-H").arg(format!("unix://{}", sock.display()));
                 docker
             }
-            Self::Minidock { binary, root, exec, driver } => {
+            Self::Minidock { binary, root, exec, driver, bridge } => {
                 let mut minidock = Command::new(binary);
                 minidock.env_clear().envs([
                     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -107,7 +111,7 @@ impl Engine {
                     ("RUST_BACKTRACE", "1"),
                 ]);
                 minidock.arg("--data-root").arg(root).arg("--exec-root").arg(exec);
-                minidock.args(["--storage-driver", driver.name()]);
+                minidock.args(["--storage-driver", driver.name(), "--bridge", bridge]);
                 minidock
             }
         }

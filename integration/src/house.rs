@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::engine::{Driver, Engine, Side, write_file};
+use crate::engine::{BRIDGED, Driver, Engine, Side, write_file};
 use crate::going::{Going, PATIENCE};
 use crate::images;
 use crate::room::Room;
@@ -38,6 +38,26 @@ impl House {
     #[track_caller]
     pub fn on(side: &Side, driver: Driver, room: Room, root: PathBuf) -> Self {
         Self::try_on(side, driver, room, root).unwrap_or_else(|cause| panic!("{cause}"))
+    }
+
+    /// Opens a house with bridge networks: the calling thread, and all that it starts from here on, lives in a
+    /// network of its own, where nothing is but a loopback device.
+    #[track_caller]
+    pub fn bridged(side: &Side, driver: Driver) -> Self {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("root may have a network of its own");
+        let raised = Command::new(crate::Oracle::first().busybox()).args(["ip", "link", "set", "lo", "up"]).status();
+        assert!(raised.is_ok_and(|status| status.success()), "the loopback device is up");
+        // dockerd publishes on IPv6, too, where there is some.
+        let switch = Path::new("/proc/sys/net/ipv6/conf/all/disable_ipv6");
+        if switch.exists() {
+            write_file(switch, b"1");
+        }
+        let room = Room::new();
+        let root = room.path().join("root");
+        let options: Vec<String> = BRIDGED.iter().map(ToString::to_string).collect();
+        let engine = Engine::start(side, room.path(), &root, driver, &options);
+        let engine = engine.unwrap_or_else(|cause| panic!("{cause}"));
+        Self { engine, side: side.clone(), driver, options, root, room }
     }
 
     /// As [`House::on`], for data roots on which a dockerd may refuse to start.

@@ -27,7 +27,7 @@ mod screen;
 mod signals;
 mod tree;
 
-pub use both::{agree, same_between, same_on, same_on_both};
+pub use both::{agree, same_between, same_on, same_on_both, same_on_bridges};
 pub use engine::{Driver, Side};
 pub use going::Going;
 pub use house::House;

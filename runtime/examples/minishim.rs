@@ -77,6 +77,8 @@ fn run(file: &OsString) -> i32 {
         health: None,
         again: false,
         release: Vec::new(),
+        bridge: false,
+        network: None,
         lock: None,
         attach,
     });

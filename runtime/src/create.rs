@@ -22,7 +22,7 @@ use crate::{
     in_root, join, leftovers,
     logging::{self, BadLog},
     needed::Needed,
-    network::{self, Network, UnknownNetwork},
+    network::{self, Network},
     security_opt::{self, BadSecurityOpt},
     start,
     volumes::{self, MountError, PopulateError, Registered},
@@ -75,7 +75,7 @@ pub enum CreateError {
     Conflict(#[from] network::Conflict),
     /// A network that is not there yet.
     #[error(transparent)]
-    Network(#[from] UnknownNetwork),
+    Network(#[from] network::Unusable),
     /// No such image, or a damaged one.
     #[error(transparent)]
     Image(Box<images::Error>),
@@ -138,7 +138,7 @@ pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) 
     network::check(&config, &host_config)?;
     let mut warnings = host::adapt(&mut host_config, &HostFacts::of_this_host())?;
     join::by_id(home, &mut host_config)?;
-    let network = network::choose(&mut host_config, &mut warnings)?;
+    let network = network::choose(home, &mut host_config, &mut warnings)?;
     let layers = home.layers_for(writer)?;
     let containers = home.containers();
     leftovers::clear(home, &layers)?;
@@ -315,7 +315,7 @@ fn record(making: &Making<'_>, name: &str, made_up: bool, image: &Image, config:
     record.image = image.id.to_string();
     let own_network = !network::is_container(&host.network_mode);
     record.network_settings = NetworkSettings {
-        networks: own_network.then(|| [(host.network_mode.clone(), Endpoint::default())].into()),
+        networks: own_network.then(|| [(network::recorded(host).to_owned(), Endpoint::default())].into()),
         is_anonymous_endpoint: made_up && own_network,
         ..NetworkSettings::default()
     };

@@ -22,6 +22,7 @@ pub fn record(ended: &Ended<'_>) -> Result<(), String> {
         data_root: Some(ended.data_root.to_owned()),
         exec_root: Some(ended.exec_root.to_owned()),
         storage_driver: Some(ended.storage_driver.to_owned()),
+        bridge: false,
     })
     .map_err(|error| crate::words::chain(&error))?;
     record_in(&home, ended).or_else(|error| match error {
@@ -40,6 +41,7 @@ fn again(again: &Again) -> Result<(), String> {
         data_root: Some(again.data_root.clone()),
         exec_root: again.dir.parent().map(Path::to_owned),
         storage_driver: Some(again.storage_driver.clone()),
+        bridge: again.bridge,
     })
     .map_err(|error| crate::words::chain(&error))?;
     start::start_again(&home, again).map_err(|error| crate::words::chain(&error))

@@ -88,6 +88,7 @@ pub(crate) fn record(data_root: &Path, dir: &Path, driver: &str, id: &ContainerI
         data_root: Some(data_root.to_owned()),
         exec_root: dir.parent().map(Path::to_owned),
         storage_driver: Some(driver.to_owned()),
+        bridge: false,
     })
     .map_err(|error| chain(&error))?;
     let _writer = home.writer().map_err(|error| chain(&error))?;

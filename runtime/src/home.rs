@@ -69,6 +69,8 @@ pub struct HomeOptions {
     pub exec_root: Option<PathBuf>,
     /// `--storage-driver`; else what the data root has, else overlay2.
     pub storage_driver: Option<String>,
+    /// Whether containers may be on bridges; not (dockerd's `--bridge none`) by default.
+    pub bridge: bool,
 }
 
 /// A data root, where its running containers are, and its storage driver.
@@ -77,6 +79,7 @@ pub struct Home {
     data_root: PathBuf,
     exec_root: PathBuf,
     wanted: Option<String>,
+    bridge: bool,
     /// What a reader takes the data root's driver for.
     driver: &'static str,
     /// What the first writer made of a data root that had none.
@@ -114,7 +117,8 @@ impl Home {
         let exec_root = options.exec_root.unwrap_or_else(|| default_exec_root(&data_root));
         let wanted = options.storage_driver;
         let driver = graphdriver::choose(&data_root, wanted.as_deref(), Access::ReadOnly)?;
-        Ok(Self { data_root, exec_root, wanted, driver, decided: OnceLock::new() })
+        let bridge = options.bridge;
+        Ok(Self { data_root, exec_root, wanted, bridge, driver, decided: OnceLock::new() })
     }
 
     /// The data root, absolute and without symlinks.
@@ -125,6 +129,16 @@ impl Home {
     /// Where running containers have their bundles and sockets.
     pub fn exec_root(&self) -> &Path {
         &self.exec_root
+    }
+
+    /// Whether containers may be on bridges.
+    pub fn bridge(&self) -> bool {
+        self.bridge
+    }
+
+    /// Who is on which network.
+    pub fn network_place(&self) -> networks::Place {
+        networks::Place::of(&self.exec_root)
     }
 
     /// The name of the storage driver. Of a data root without layers only a writer knows it.

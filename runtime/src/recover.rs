@@ -9,6 +9,7 @@ use containers::{Container, Containers, LoadError, Locked};
 use crate::{
     health,
     home::{Home, Writer},
+    network,
     shim::{self, ExitRecord, State},
     truth::{self, Keeper, UNSEEN},
 };
@@ -25,6 +26,9 @@ pub enum SettleError {
     /// A dockerd left it running (live-restore).
     #[error("container {0} is kept running by dockerd's own shim: only dockerd can change it")]
     Foreign(String),
+    /// Its devices and rules cannot be taken down.
+    #[error(transparent)]
+    Network(Box<networks::NetworkError>),
     /// Its remains cannot be put away.
     #[error(transparent)]
     System(#[from] sys::Error),
@@ -84,6 +88,8 @@ pub(crate) fn settle(home: &Home, _writer: &Writer, id: &base::ContainerId) -> R
                 return Ok(Settled { container, running: false, lock });
             }
             State::Absent => {
+                // A start that died before it had a shim.
+                home.network_place().leave(id).map_err(|error| SettleError::Network(Box::new(error)))?;
                 let state = &container.record.state;
                 if state.running && truth::keeper(id, state) == Keeper::Other {
                     return Err(SettleError::Foreign(id.to_string()));
@@ -128,15 +134,12 @@ fn put_away(
 
 /// Notes how it ended; what nobody saw was no end of its own will.
 pub(crate) fn record_end(container: &mut Container, exit: Option<ExitRecord>) {
-    // moby 20.10, daemon/container_operations.go `releaseNetwork`
-    container.record.network_settings.ports = None;
     let state = &mut container.record.state;
     match exit {
         Some(exit) => state.set_stopped(i64::from(exit.exit_code), exit.oom_killed, exit.finished_at),
         None => state.set_stopped(UNSEEN, false, Time::now()),
     }
-    // moby 20.10, container_operations.go releaseNetwork.
-    container.record.network_settings.ports = None;
+    network::note_end(&mut container.record);
 }
 
 /// A mount that somebody left; a failure shows when it is mounted the next time.

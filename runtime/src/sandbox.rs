@@ -7,10 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use containers::{
-    HostConfig, Record, hostname,
+    Config, HostConfig, Record, hostname,
     hosts::Hosts,
     resolv_conf::{self, Wanted},
 };
+
+use networks::Joint;
 
 use crate::{
     network::Network,
@@ -29,6 +31,7 @@ pub(crate) fn write(
     record: &mut Record,
     host: &HostConfig,
     network: Network,
+    joint: Option<&Joint>,
     binds: &mut Vec<Bind>,
 ) -> sys::Result<Vec<Bind>> {
     sys::create_dir_all(dir.join("mounts"), 0o710)?;
@@ -38,11 +41,11 @@ pub(crate) fn write(
         Ok(path)
     };
     // A host without the file has none to copy; dockerd then makes and mounts none.
-    let text = hosts(host, network)?;
+    let text = hosts(host, network, &record.config, joint)?;
     let hosts = text.as_ref().map_or_else(|| Ok(dir.join("hosts")), |text| put("hosts", text))?;
     let resolv = resolv(host, network)?;
     let resolv_path = put("resolv.conf", resolv.as_bytes())?;
-    if network == Network::Own {
+    if network != Network::Host {
         put("resolv.conf.hash", resolv_conf::hash(&resolv).as_bytes())?;
     }
     let name = put("hostname", &hostname::to_bytes(&record.config.hostname))?;
@@ -95,12 +98,15 @@ pub(crate) fn share(record: &mut Record, owner: &Record, host: &HostConfig, bind
 }
 
 /// On the host's network a copy of the host's.
-fn hosts(host: &HostConfig, network: Network) -> sys::Result<Option<Vec<u8>>> {
+fn hosts(host: &HostConfig, network: Network, config: &Config, joint: Option<&Joint>) -> sys::Result<Option<Vec<u8>>> {
     if network == Network::Host && host.extra_hosts.as_ref().is_none_or(Vec::is_empty) {
         return sys::read_opt(HOSTS);
     }
     let mut hosts = Hosts::new();
     host.extra_hosts.iter().flatten().for_each(|extra| hosts.add_extra(extra));
+    for on in joint.iter().flat_map(|joint| &joint.networks) {
+        hosts.add_own(&on.address.to_string(), &config.hostname, &config.domainname);
+    }
     Ok(Some(hosts.to_string().into_bytes()))
 }
 
@@ -129,15 +135,13 @@ fn host_resolv() -> sys::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use containers::Config;
-
     use super::*;
 
     fn written(network: Network, host: &HostConfig, mut binds: Vec<Bind>) -> (tempfile::TempDir, Record, Vec<Bind>) {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let config = Config { hostname: "web".to_owned(), ..Config::default() };
         let mut record = Record { config, ..Record::default() };
-        let mounted = write(dir.path(), &mut record, host, network, &mut binds).expect("written");
+        let mounted = write(dir.path(), &mut record, host, network, None, &mut binds).expect("written");
         (dir, record, mounted)
     }
 

@@ -12,6 +12,7 @@ use std::{
 use base::ContainerId;
 use containers::{Container, Containers, LoadError, LookupError};
 use layerstore::LayerStore;
+use networks::Joint;
 use oci_spec::runtime::Spec;
 
 use crate::{
@@ -78,6 +79,9 @@ pub enum StartError {
         /// Why not.
         source: Unusable,
     },
+    /// A place on its network cannot be had.
+    #[error(transparent)]
+    OnNetwork(#[from] networks::NetworkError),
     /// Its layer cannot be mounted.
     #[error(transparent)]
     Layer(Box<layerstore::Error>),
@@ -230,18 +234,12 @@ fn note_start(containers: &Containers, container: &mut Container, started: &shim
     record.state.set_running(i64::from(started.running.pid), started.running.started_at);
     record.has_been_started_before = true;
     health::begin(record);
-    let network = &mut record.network_settings;
-    if !network::is_container(&container.host_config.network_mode) {
-        network.ports.get_or_insert_default();
-    }
-    // What a dockerd called the namespace it had; ours has no name.
-    network.sandbox_id.clear();
-    network.sandbox_key.clear();
     let saved = containers.save_record(&container.id, record);
     saved.err().map(|error| format!("it runs, but its record does not say so: {error}"))
 }
 
 fn note_failure(containers: &Containers, container: &mut Container, error: &StartError) {
+    network::note_end(&mut container.record);
     let Some(code) = error.recorded() else { return };
     container.record.state.error = error.to_string();
     container.record.state.exit_code = code;
@@ -261,7 +259,7 @@ fn launch(
     let named = |id: &ContainerId| id.clone();
     let mut warnings =
         support::check(&container.host_config).map_err(|source| StartError::Unsupported { id: named(&id), source })?;
-    let network = network::of_existing(&container.host_config, &mut warnings)
+    let network = network::of_existing(home, &container.host_config, &mut warnings)
         .map_err(|source| StartError::Network { id: named(&id), source })?;
     let log = logging::of(container, &home.container_dir(&id))?;
     let layers = home.layers_for(writer)?;
@@ -272,7 +270,8 @@ fn launch(
     let shm = ipc::of(home, container)?;
     let seen = if container.host_config.ipc_mode == "host" { Some(Path::new("/dev/shm")) } else { shm.path.as_deref() };
     container.record.shm_path = seen.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let spec = prepare(home, container, mounted.path(), network, &shm)?;
+    let on_networks = network::Attached::join(home, container, network)?;
+    let spec = prepare(home, container, mounted.path(), network, &shm, on_networks.joint())?;
     let host = &container.host_config;
     // That of the driver `local` is nobody's business (moby 20.10, container.go `StartLogger`).
     let shown = log.as_ref().filter(|log| log.form == Form::Json);
@@ -282,6 +281,8 @@ fn launch(
     let target = mounted.hand_over();
     let release = target.into_iter().map(|path| Release { path, remove_dir: true }).chain(shared).collect();
     let health = health::of(home, container).map_err(|source| StartError::Health(Box::new(source)))?;
+    let bridge = home.bridge();
+    let network = on_networks.plan();
     let started = shim::spawn(SpawnRequest {
         // That is mounted by itself, and cannot be mounted so again.
         program: again.then(|| PathBuf::from("/proc/self/exe")),
@@ -298,9 +299,12 @@ fn launch(
         health,
         again,
         release,
+        bridge,
+        network,
         lock: Some(writer.file().as_fd()),
         attach,
     })?;
+    on_networks.hand_over();
     Ok((started, warnings))
 }
 
@@ -311,6 +315,7 @@ fn prepare(
     rootfs: &Path,
     network: Network,
     shm: &Shm,
+    joint: Option<&Joint>,
 ) -> Result<Spec, StartError> {
     let root = sys::Dir::open(rootfs)?;
     let (record, host) = (&mut container.record, &container.host_config);
@@ -326,13 +331,14 @@ fn prepare(
     let dir = home.container_dir(&container.id);
     let mut files: Vec<Bind> = match &owner {
         Some(owner) => sandbox::share(record, &owner.record, host, &mut binds),
-        None => sandbox::write(&dir, record, host, network, &mut binds)?,
+        None => sandbox::write(&dir, record, host, network, joint, &mut binds)?,
     };
     binds.append(&mut files);
     fits::check(&root, &binds, record, host)?;
     let devices = devices::look_up(host)?;
     let throttles = devices::throttles(host)?;
     let mut joined = join::namespaces(home, host)?;
+    joined.extend(joint.map(|joint| ("network", joint.namespace.clone())));
     joined.extend(owner.map(|owner| ("network", owner.namespace)));
     joined.extend(shm.namespace.clone().map(|path| ("ipc", path)));
     let init = match host.init == Some(true) && host.pid_mode.is_empty() {

@@ -77,6 +77,9 @@ pub struct Place {
     /// Storage driver to use [default: what the data root holds, else overlay2]
     #[arg(short, long, value_name = "overlay2|vfs")]
     pub storage_driver: Option<String>,
+    /// Bridge networks: none, or docker's own
+    #[arg(short, long, value_name = "docker0|none", env = "MINIDOCK_BRIDGE", default_value = "docker0", value_parser = ["docker0", "none"])]
+    pub bridge: String,
 }
 
 macro_rules! commands {
@@ -165,6 +168,7 @@ impl Place {
             data_root: Some(self.data_root.clone()),
             exec_root: self.exec_root.clone(),
             storage_driver: self.storage_driver.clone(),
+            bridge: self.bridge != "none",
         };
         Home::open(options).map_err(|error| Failure::home(&error))
     }

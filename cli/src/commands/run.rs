@@ -39,7 +39,8 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
     let (home, _writer) = place.open_to_write().map_err(|failure| failure.with_code(BEFORE_THE_CONTAINER))?;
     let config = &request.config;
     let (stdin, stdout, stderr) = (config.attach_stdin, config.attach_stdout, config.attach_stderr);
-    let shows_id = !detach && !stdout && !stderr;
+    // Also if it then does not start.
+    let shows_id = detach || (!stdout && !stderr);
     let attached = match detach {
         true => None,
         false => Some(manner.client(streams::some(stdin, stdout, stderr)?, proxy)?),
@@ -65,8 +66,7 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
         _ => before(Failure::engine(&error).with_code(error.exit_code())),
     });
     match ran? {
-        Ran::Left(_) => Ok(()),
-        Ran::Detached(id) => Ok(out.line(id)?),
+        Ran::Left(_) | Ran::Detached(_) => Ok(()),
         Ran::Ended { code: 0, .. } => Ok(()),
         Ran::Ended { code, .. } => Err(Failure::code(code.rem_euclid(256) as u8)),
     }

@@ -38,8 +38,11 @@ pub use host::{
     file_system, in_user_namespace, is_root, kernel_version, knows_file_system, page_size, tells_entry_types,
 };
 pub use lock::{Lock, try_exclusive, try_shared, wait_exclusive, wait_shared};
-pub use mount::{Detached, MountPoint, bind_detached, bind_detached_whole, mount_points, mount_string, unmount_detach};
-pub use network::raise_loopback;
+pub use mount::{
+    Detached, MountPoint, bind_detached, bind_detached_whole, is_mounted, mount_points, mount_string, unmount_detach,
+    unmount_if_mounted,
+};
+pub use network::{new_network_namespace, raise_loopback};
 pub use overlay::{OverlayFeatures, mount_overlay_at, overlay_features};
 pub use thread::in_private_mounts;
 pub use tree::{TreeSize, remove_tree, tree_size};

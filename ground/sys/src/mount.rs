@@ -8,6 +8,7 @@ use std::{
 
 use rustix::{
     fs::{CWD, StatVfsMountFlags},
+    io::Errno,
     mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags},
 };
 
@@ -59,7 +60,7 @@ impl Detached {
     pub fn make_read_only(&self) -> Result<()> {
         let path = self.path();
         step("mount", &path)?;
-        let told = at::<rustix::io::Errno>;
+        let told = at::<Errno>;
         let has = rustix::fs::fstatvfs(&self.0).map_err(told("fstatvfs", &path))?.f_flag;
         // A remount takes away what is not said again.
         let kept = [
@@ -139,6 +140,25 @@ pub fn unmount_detach(path: impl AsRef<Path>) -> Result<()> {
     rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).map_err(at("umount", path))
 }
 
+/// Unmounts what is mounted at a place, at once for whoever looks; nothing there is fine.
+///
+/// # Errors
+/// As umount(2).
+pub fn unmount_if_mounted(path: impl AsRef<Path>) -> Result<()> {
+    match unmount_detach(path) {
+        Err(error) if !matches!(error.errno(), Some(Errno::INVAL | Errno::NOENT)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether something is mounted there.
+///
+/// # Errors
+/// When the mounts cannot be read.
+pub fn is_mounted(path: impl AsRef<Path>) -> Result<bool> {
+    Ok(mount_points()?.iter().any(|point| point.at == path.as_ref()))
+}
+
 /// A directory or file as a mount of its own, attached nowhere.
 ///
 /// # Errors
@@ -199,7 +219,7 @@ mod tests {
             crate::write_new(at("place/new"), b"", 0o644).expect("write");
             mount.make_read_only().expect("remount");
             let refused = crate::write_new(at("place/other"), b"", 0o644).expect_err("read-only");
-            assert_eq!(refused.errno(), Some(rustix::io::Errno::ROFS));
+            assert_eq!(refused.errno(), Some(Errno::ROFS));
         })
         .expect("root may have mounts of its own");
         assert!(at("source/new").exists() && !at("place/new").exists());

@@ -6,10 +6,11 @@
 //! to when there is more than one thread.
 
 use std::{
-    ffi::{CStr, CString},
+    ffi::{CStr, CString, OsStr},
     fs::File,
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    path::Path,
     ptr,
 };
 
@@ -61,6 +62,35 @@ fn sealed_copy_of_ourselves() -> Result<OwnedFd> {
     let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
     rustix::fs::fcntl_add_seals(&copy, seals).map_err(at("fcntl", OWN_PROGRAM))?;
     Ok(copy.into())
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub struct Said {
+    /// Whether it exited with 0.
+    pub success: bool,
+    /// Its stdout.
+    pub out: Vec<u8>,
+    /// Its stderr.
+    pub err: Vec<u8>,
+}
+
+/// Runs a program to its end, with this input and nothing in its environment but PATH.
+///
+/// # Errors
+/// When it cannot be started, or its output not be read.
+pub fn ask(program: &Path, args: &[&OsStr], path: &str, input: &[u8]) -> Result<Said> {
+    let failed = |error| Error::new("run", program, error);
+    let mut command = std::process::Command::new(program);
+    command.args(args).env_clear().env("PATH", path).current_dir("/");
+    let piped = std::process::Stdio::piped;
+    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who does not read to the end says why at its own.
+        drop(io::Write::write_all(&mut stdin, input));
+    }
+    let output = child.wait_with_output().map_err(failed)?;
+    Ok(Said { success: output.status.success(), out: output.stdout, err: output.stderr })
 }
 
 /// Most descriptors that can be handed to a detached process.

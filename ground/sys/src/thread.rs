@@ -29,9 +29,22 @@ pub fn in_private_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> 
     std::thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Runs `work` on a thread that is in a network namespace of its own, which is gone when nobody is in it
+/// or has mounted it.
+///
+/// # Errors
+/// As unshare(2), which needs to be root.
+pub(crate) fn in_new_network<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    let there = || {
+        unshare(libc::CLONE_NEWNET, "CLONE_NEWNET")?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 fn unshare(flags: libc::c_int, named: &str) -> Result<()> {
-    // SAFETY: CLONE_FS and CLONE_NEWNS change only the calling thread's view of files: its
-    // directory, root, umask and mounts; no memory is shared differently.
+    // SAFETY: CLONE_FS, CLONE_NEWNS and CLONE_NEWNET change only the calling thread's view of files and
+    // of the network: its directory, root, umask, mounts and devices; no memory is shared differently.
     let done = unsafe { libc::unshare(flags) };
     if done == 0 { Ok(()) } else { Err(Error::new("unshare", named, std::io::Error::last_os_error())) }
 }

@@ -5,7 +5,12 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use base::gopath;
-use containers::hostconfig::{DeviceMapping, RestartPolicy, ThrottleDevice, Ulimit, WeightDevice};
+use containers::{
+    config_v2::PortBinding,
+    hostconfig::{DeviceMapping, RestartPolicy, ThrottleDevice, Ulimit, WeightDevice},
+};
+
+use crate::port;
 
 /// A value that a flag does not take, in the words of docker's client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -316,6 +321,86 @@ pub fn exposed(text: &str) -> Parsed<Vec<String>> {
     Ok((from..=to).map(|port| format!("{port}/{}", protocol.to_lowercase())).collect())
 }
 
+/// `--publish [[IP:]HOST-PORT:]PORT[/PROTOCOL]`, or `published=…,target=…[,protocol=…]`: each port of the
+/// container with the host's (docker/go-connections, nat `ParsePortSpec`; docker/cli 20.10, container/opts.go
+/// `convertToStandardNotation`).
+///
+/// # Errors
+/// [`BadValue`].
+pub fn published(typed: &str) -> Parsed<Vec<(String, PortBinding)>> {
+    let text = standard_notation(typed)?;
+    let mut parts = text.rsplitn(3, ':');
+    let (port, host_port, ip) =
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (port, protocol) = match port.split_once('/') {
+        Some((port, protocol)) if !protocol.is_empty() => (port, protocol),
+        Some((port, _)) => (port, "tcp"),
+        None => (port, "tcp"),
+    };
+    let ip = ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']')).unwrap_or(ip);
+    if !ip.is_empty() && ip.parse::<IpAddr>().is_err() {
+        return bad(format!("Invalid ip address: {ip}"));
+    }
+    if port.is_empty() {
+        return bad(format!("No port specified: {text}<empty>"));
+    }
+    let (first, last) = port::range(port).map_err(|_| BadValue(format!("Invalid containerPort: {port}")))?;
+    let host = match host_port {
+        "" => None,
+        text => Some(port::range(text).map_err(|_| BadValue(format!("Invalid hostPort: {text}")))?),
+    };
+    if let Some((from, to)) = host
+        && to - from != last - first
+        && first != last
+    {
+        return bad(format!("Invalid ranges specified for container and host Ports: {port} and {host_port}"));
+    }
+    if !["tcp", "udp", "sctp"].contains(&protocol.to_lowercase().as_str()) {
+        return bad(format!("Invalid proto: {protocol}"));
+    }
+    let binding = |number: u16| {
+        let host_port = match host {
+            None => String::new(),
+            // One of several will do.
+            Some((from, to)) if first == last && from != to => format!("{from}-{to}"),
+            Some((from, _)) => (from + (number - first)).to_string(),
+        };
+        PortBinding { host_ip: ip.to_owned(), host_port, ..PortBinding::default() }
+    };
+    Ok((first..=last).map(|port| (format!("{port}/{}", protocol.to_lowercase()), binding(port))).collect())
+}
+
+fn standard_notation(text: &str) -> Parsed<String> {
+    if !text.contains('=') {
+        return Ok(text.to_owned());
+    }
+    let (mut published, mut target, mut protocol) = ("", "", "tcp");
+    for word in text.split(',') {
+        match word.split_once('=') {
+            Some(("published", value)) => published = value,
+            Some(("target", value)) => target = value,
+            Some(("protocol", value)) => protocol = value,
+            Some(_) => {}
+            None => return bad(format!("invalid publish opts format (should be name=value but got '{word}')")),
+        }
+    }
+    Ok(format!("{published}:{target}/{protocol}"))
+}
+
+/// `--mac-address`: six pairs of hex digits (docker/cli 20.10, opts `ValidateMACAddress`).
+///
+/// # Errors
+/// [`BadValue`].
+pub fn mac_address(text: &str) -> Parsed<String> {
+    let text = text.trim();
+    let pairs: Vec<&str> = text.split([':', '-']).collect();
+    let pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if pairs.len() == 6 && pairs.iter().all(pair) {
+        return Ok(text.to_owned());
+    }
+    bad(format!("{text} is not a valid mac address"))
+}
+
 /// `KEY=VALUE` pairs; what has no `=` has an empty value, and the last of one key counts.
 pub fn pairs(typed: &[String]) -> BTreeMap<String, String> {
     let pair = |text: &String| match text.split_once('=') {
@@ -339,6 +424,26 @@ mod tests {
 
     fn words<T: std::fmt::Debug>(parsed: Parsed<T>) -> String {
         parsed.expect_err("a bad value").0
+    }
+
+    #[test]
+    fn ports_are_published_one_by_one() {
+        let told = |text: &str| {
+            let ports = published(text).expect(text);
+            let ports = ports.iter().map(|(port, on)| format!("{}:{}>{port}", on.host_ip, on.host_port));
+            ports.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told("80"), ":>80/tcp");
+        assert_eq!(told("8080:80/UDP"), ":8080>80/udp");
+        assert_eq!(told("127.0.0.1::80"), "127.0.0.1:>80/tcp");
+        assert_eq!(told("9000-9001:90-91"), ":9000>90/tcp :9001>91/tcp");
+        assert_eq!(told("9000-9010:90"), ":9000-9010>90/tcp");
+        assert_eq!(told("published=8080,target=80"), ":8080>80/tcp");
+        let words = |text: &str| published(text).expect_err(text).0;
+        assert_eq!(words("x:80"), "Invalid hostPort: x");
+        assert_eq!(words("80/foo"), "Invalid proto: foo");
+        assert_eq!(words("1.2.3:1:80"), "Invalid ip address: 1.2.3");
+        assert_eq!(words("1-2:80-90"), "Invalid ranges specified for container and host Ports: 80-90 and 1-2");
     }
 
     #[test]

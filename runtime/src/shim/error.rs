@@ -29,6 +29,11 @@ impl StartError {
         Self::translated(format!("failed to create shim task: {reason}: unknown"))
     }
 
+    /// A port of the host cannot be had any more; the words are whole.
+    pub(crate) fn network(message: String) -> Self {
+        Self { message, exit_code: 128 }
+    }
+
     /// A process did not start in a running container.
     pub(crate) fn exec(reason: &str) -> Self {
         let text =

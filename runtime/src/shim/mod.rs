@@ -53,7 +53,7 @@ pub use end::{End, Ended, OnEnd};
 pub use error::StartError;
 pub use health::HealthPlan;
 pub(crate) use health::begin as begin_health;
-pub use plan::Release;
+pub use plan::{OnNetworks, Release};
 pub use protocol::Attach;
 pub use session::{Pump, Session, SessionError, Shown};
 pub use spawn::{SpawnRequest, Started, spawn};
@@ -86,6 +86,8 @@ pub struct Again {
     pub dir: PathBuf,
     /// Under which driver's name its layer is found.
     pub storage_driver: String,
+    /// Whether containers may be on bridges.
+    pub bridge: bool,
     /// Which container.
     pub container: ContainerId,
     /// How it had ended.
@@ -116,8 +118,8 @@ fn again(dir: &Path, hooks: Hooks) -> Result<(), String> {
     let text = |error: sys::Error| error.to_string();
     let plan = Plan::load(dir).map_err(text)?;
     let (exit, policy) = state::rest(dir).map_err(text)?.ok_or("what it is started again for is not written down")?;
-    let Plan { data_root, storage_driver, container, .. } = plan;
-    (hooks.again)(&Again { data_root, dir: dir.to_owned(), storage_driver, container, exit, policy })
+    let Plan { data_root, storage_driver, bridge, container, .. } = plan;
+    (hooks.again)(&Again { data_root, dir: dir.to_owned(), storage_driver, bridge, container, exit, policy })
 }
 
 /// Descriptor 2 is `shim.log`, and not the user's terminal.

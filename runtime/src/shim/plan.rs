@@ -21,12 +21,29 @@ pub struct Release {
     pub remove_dir: bool,
 }
 
+/// What a container's networks need as long as it runs, and are taken down by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OnNetworks {
+    /// Where it is written who is on them.
+    pub place: PathBuf,
+    /// Ports of the host that lead to it; the shim holds them.
+    pub ports: Vec<networks::Published>,
+    /// The begin of the sentence, if one of them is gone: `driver failed … on endpoint web (…)`.
+    pub blame: String,
+}
+
 /// The content of `shim.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub container: ContainerId,
     pub data_root: PathBuf,
     pub storage_driver: String,
+    /// Whether containers may be on bridges: for its next start.
+    #[serde(default)]
+    pub bridge: bool,
+    /// Its place on networks.
+    #[serde(default)]
+    pub network: Option<OnNetworks>,
     pub cgroup: PathBuf,
     /// Its log, if one is kept.
     pub log: Option<Log>,
@@ -73,9 +90,15 @@ impl Plan {
         serde_json::from_slice(&bytes).map_err(|bad| failed(bad.into()))
     }
 
-    /// Ends what was mounted for the container. Goes on after an error and returns the first.
+    /// Ends what was mounted for the container, and takes it off its networks. Goes on after an error and returns the first.
     pub fn release(&self) -> sys::Result<()> {
-        self.release.iter().map(Release::run).fold(Ok(()), Result::and)
+        let mounts = self.release.iter().map(Release::run).fold(Ok(()), Result::and);
+        let Some(network) = &self.network else { return mounts };
+        let left = networks::Place::at(network.place.clone()).leave(&self.container);
+        mounts.and(left.map_err(|error| match error {
+            networks::NetworkError::System(error) => error,
+            other => sys::Error::new("leave", &network.place, std::io::Error::other(other.to_string())),
+        }))
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Shim {
     plan: Plan,
     hooks: Hooks,
     watch: Option<Watch>,
+    /// Ports of the host, held as long as rules lead from them to the container.
+    ports: Vec<networks::Held>,
     signals: SignalFd,
     listener: UnixListener,
     /// To the command that started us, until it has been told.
@@ -133,6 +135,7 @@ impl Shim {
             plan,
             hooks,
             watch: None,
+            ports: Vec::new(),
             signals,
             listener,
             sync: Some(sync),
@@ -153,6 +156,16 @@ impl Shim {
     }
 
     fn begin(&mut self) {
+        let network = self.plan.network.iter();
+        for (network, port) in network.flat_map(|network| network.ports.iter().map(move |port| (network, port))) {
+            match port.hold() {
+                Ok(held) => self.ports.push(held),
+                Err(taken) => {
+                    let error = StartError::network(format!("{}: {taken}", network.blame));
+                    return self.never_started(&error);
+                }
+            }
+        }
         let stdio = Stdio { stdin: self.plan.stdin, tty: self.plan.tty };
         match start::start(Task::Init, INIT, stdio, &self.dir, &self.plan) {
             Ok(job) => self.jobs.push(job),
@@ -200,6 +213,7 @@ impl Shim {
 
     fn never_started(&mut self, error: &StartError) {
         self.jobs.clear();
+        self.ports.clear();
         let mut clean = complain(abandon(&self.plan));
         clean &= complain(sys::remove_tree(&self.dir));
         if !self.tell(&Answer::Refused(error.clone())) && clean {
@@ -217,6 +231,8 @@ impl Shim {
         self.jobs.clear();
         self.watch = None;
         let wait = self.wait_before_restart(exit_code);
+        // Who hears of the end may start it again at once.
+        self.ports.clear();
         let (record, put_away) = put_away(&self.dir, &self.plan, exit_code);
         let clean = complain(put_away);
         let count = self.plan.restart.map_or(0, |policy| policy.count);

@@ -19,7 +19,7 @@ use base::ContainerId;
 use oci_spec::runtime::{Process, Spec};
 
 use super::{
-    Attach, Release, Running, Session, StartError, State,
+    Attach, OnNetworks, Release, Running, Session, StartError, State,
     bundle::{self, Bundle, Host},
     health::HealthPlan,
     helper::{BUNDLE, FILTER, OCI, PROCESS, filter_bytes},
@@ -61,6 +61,10 @@ pub struct SpawnRequest<'a> {
     pub again: bool,
     /// What is mounted for it.
     pub release: Vec<Release>,
+    /// Whether containers may be on bridges.
+    pub bridge: bool,
+    /// Its place on networks.
+    pub network: Option<OnNetworks>,
     /// The lock that keeps dockerd away; the shim keeps it as long as it lives.
     pub lock: Option<BorrowedFd<'a>>,
     /// To be connected from the first byte on.
@@ -109,6 +113,8 @@ fn try_spawn(request: SpawnRequest<'_>) -> Result<Started, StartError> {
         container: request.container,
         data_root: request.data_root,
         storage_driver: request.storage_driver,
+        bridge: request.bridge,
+        network: request.network,
         log: request.log,
         stdin: request.stdin,
         stdin_once: request.stdin_once,

@@ -123,6 +123,8 @@ impl House {
             health: None,
             again: false,
             release: self.release.clone(),
+            bridge: false,
+            network: None,
             lock: None,
             attach,
         }

@@ -37,7 +37,7 @@ pub struct ContainerFlags {
     #[arg(short = 'h', long, allow_hyphen_values = true)]
     pub hostname: Option<String>,
     /// Connect a container to a network
-    #[arg(long, visible_alias = "net", value_name = "none|host|container:NAME", allow_hyphen_values = true)]
+    #[arg(long, visible_alias = "net", value_name = "none|host|bridge|container:NAME", allow_hyphen_values = true)]
     pub network: Option<String>,
     /// Mount the container's root filesystem as read only
     #[arg(long)]
@@ -72,6 +72,15 @@ pub struct ContainerFlags {
     /// Expose a port or a range of ports
     #[arg(long, value_name = "PORT[/PROTOCOL]", allow_hyphen_values = true)]
     pub expose: Vec<String>,
+    /// Publish a container's port(s) to the host
+    #[arg(short, long, value_name = "[[IP:]PORT:]PORT[/PROTOCOL]", allow_hyphen_values = true)]
+    pub publish: Vec<String>,
+    /// Publish all exposed ports to random ports
+    #[arg(short = 'P', long)]
+    pub publish_all: bool,
+    /// Container MAC address (e.g., 92:d0:c6:0a:29:33)
+    #[arg(long, value_name = "MAC", allow_hyphen_values = true)]
+    pub mac_address: Option<String>,
     #[command(flatten)]
     resources: resources::Resources,
     #[command(flatten)]
@@ -155,10 +164,22 @@ impl ContainerFlags {
         self.mounts.put(&mut request)?;
         self.names.put(&mut request)?;
         self.papers.put(&mut request)?;
-        if !self.expose.is_empty() {
-            let ports = self.expose.iter().map(|text| values::exposed(text));
-            let ports = ports.collect::<Result<Vec<_>, _>>().map_err(|error| value::words(error.0))?.concat();
+        let mut published = containers::config_v2::PortMap::new();
+        for text in &self.publish {
+            for (port, binding) in values::published(text).map_err(|error| value::words(error.0))? {
+                published.entry(port).or_default().get_or_insert_default().push(binding);
+            }
+        }
+        let ports = self.expose.iter().map(|text| values::exposed(text));
+        let ports = ports.collect::<Result<Vec<_>, _>>().map_err(|error| value::words(error.0))?.concat();
+        let ports: Vec<String> = ports.into_iter().chain(published.keys().cloned()).collect();
+        if !ports.is_empty() {
             request.config.exposed_ports = Some(ports.into_iter().map(|port| (port, Default::default())).collect());
+        }
+        request.host_config.port_bindings = Some(published);
+        request.host_config.publish_all_ports = self.publish_all;
+        if let Some(mac) = self.mac_address {
+            request.config.mac_address = values::mac_address(&mac).map_err(|error| value::words(error.0))?;
         }
         let restarts = !["", "no"].contains(&request.host_config.restart_policy.name.as_str());
         if request.host_config.auto_remove && restarts {

@@ -5,16 +5,12 @@ use clap::Args;
 use super::value;
 use crate::failure::Failure;
 
-const BRIDGE: &str = "there are no bridge networks yet";
+const BRIDGE: &str = "there are no networks of one's own yet";
 const WINDOWS: &str = "it is for Windows containers";
 
 /// Flags that are refused.
 #[derive(Debug, Args)]
 pub struct Refused {
-    #[arg(short, long, hide = true, allow_hyphen_values = true)]
-    publish: Vec<String>,
-    #[arg(short = 'P', long, hide = true)]
-    publish_all: bool,
     #[arg(long, hide = true, allow_hyphen_values = true)]
     link: Vec<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
@@ -23,8 +19,6 @@ pub struct Refused {
     ip: Option<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
     ip6: Option<String>,
-    #[arg(long, hide = true, allow_hyphen_values = true)]
-    mac_address: Option<String>,
     #[arg(long, hide = true, visible_alias = "net-alias", allow_hyphen_values = true)]
     network_alias: Vec<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
@@ -54,13 +48,10 @@ impl Refused {
     /// The first that was given.
     pub fn check(&self) -> Result<(), Failure> {
         let given = [
-            ("publish", !self.publish.is_empty(), BRIDGE),
-            ("publish-all", self.publish_all, BRIDGE),
             ("link", !self.link.is_empty(), BRIDGE),
             ("link-local-ip", !self.link_local_ip.is_empty(), BRIDGE),
             ("ip", self.ip.is_some(), BRIDGE),
             ("ip6", self.ip6.is_some(), BRIDGE),
-            ("mac-address", self.mac_address.is_some(), BRIDGE),
             ("network-alias", !self.network_alias.is_empty(), BRIDGE),
             ("gpus", self.gpus.is_some(), "there are no device drivers"),
             ("storage-opt", !self.storage_opt.is_empty(), "a container's layer has no quota yet"),
