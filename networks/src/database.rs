@@ -136,6 +136,7 @@ fn pools(asked: Option<&str>, given: Option<&str>) -> Vec<Pool> {
             subnet: data.pool.parse().ok()?,
             range: asked.and_then(|asked| asked.sub_pool.parse::<Subnet>().ok()),
             gateway,
+            chosen: preferred,
             // moby 20.10, api/server/router/network buildIpamResources.
             shows_gateway: !preferred || asked.is_some_and(|asked| !asked.gateway.is_empty()),
         })

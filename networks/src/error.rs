@@ -14,6 +14,48 @@ pub enum NetworkError {
         package = crate::PACKAGE
     )]
     NoNetavark,
+    /// aardvark-dns is not there.
+    #[error("names on networks of one's own need aardvark-dns, which is not here (Debian: apt install aardvark-dns)")]
+    NoAardvark,
+    /// dockerd's words.
+    #[error("operation is not permitted on predefined {0} network")]
+    Predefined(String),
+    /// dockerd's words.
+    #[error("{0} is a pre-defined network and cannot be removed")]
+    CannotRemove(String),
+    /// dockerd's words.
+    #[error("network with name {0} already exists")]
+    Exists(String),
+    /// dockerd's words.
+    #[error("plugin \"{0}\" not found")]
+    NoDriver(String),
+    /// Docker has it, and we have not.
+    #[error("the network driver {0} is not supported: only bridge is")]
+    Driver(String),
+    /// dockerd's words.
+    #[error("Invalid subnet {0} : invalid CIDR address: {0}")]
+    BadSubnet(String),
+    /// dockerd's words.
+    #[error("Pool overlaps with other one on this address space")]
+    Overlap,
+    /// dockerd's words.
+    #[error("error while removing network: network {0} id {1} has active endpoints")]
+    Active(String, String),
+    /// It stands in dockerd's database.
+    #[error("the network {0} is dockerd's own: only dockerd can remove it")]
+    Dockerds(String),
+    /// dockerd's words.
+    #[error("user specified IP address is supported only when connecting to networks with user configured subnets")]
+    AddressOnPool,
+    /// dockerd's words.
+    #[error("user specified IP address is supported on user defined networks only")]
+    AddressOnDefault,
+    /// dockerd's words.
+    #[error("network-scoped alias is supported only for containers in user defined networks")]
+    AliasOnDefault,
+    /// dockerd's words.
+    #[error("Address already in use")]
+    AddressInUse,
     /// netavark said no.
     #[error("netavark could not {what} the network: {said}")]
     Netavark {

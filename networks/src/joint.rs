@@ -46,6 +46,8 @@ pub struct OnNetwork {
     pub mac: String,
     /// Whether nobody outside is reached.
     pub internal: bool,
+    /// Names by which the others on it find the container; none on the default bridge.
+    pub names: Option<Vec<String>>,
 }
 
 impl Joint {
@@ -56,7 +58,7 @@ impl Joint {
                 "static_ips": [on.address],
                 "static_mac": on.mac,
                 "interface_name": format!("eth{number}"),
-                "aliases": [],
+                "aliases": on.names.as_deref().unwrap_or_default(),
             });
             (on.network.clone(), place)
         });
@@ -69,7 +71,7 @@ impl Joint {
                 "subnets": [{"subnet": on.subnet, "gateway": on.gateway}],
                 "ipv6_enabled": false,
                 "internal": on.internal,
-                "dns_enabled": false,
+                "dns_enabled": on.names.is_some(),
                 "ipam_options": {"driver": "host-local"},
             });
             (on.network.clone(), info)

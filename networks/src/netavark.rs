@@ -43,7 +43,18 @@ impl Netavark {
     }
 
     fn ask(&self, verb: &str, what: &'static str, joint: &Joint, dir: &Path) -> Result<(), NetworkError> {
-        let args = [OsStr::new("--config"), dir.as_os_str(), OsStr::new(verb), joint.namespace.as_os_str()];
+        let names = self.0.with_file_name("aardvark-dns");
+        if joint.networks.iter().any(|on| on.names.is_some()) && !names.is_file() {
+            return Err(NetworkError::NoAardvark);
+        }
+        let args = [
+            OsStr::new("--config"),
+            dir.as_os_str(),
+            OsStr::new("--aardvark-binary"),
+            names.as_os_str(),
+            OsStr::new(verb),
+            joint.namespace.as_os_str(),
+        ];
         let said = sys::process::ask(&self.0, &args, crate::chains::PATH, joint.request().to_string().as_bytes())?;
         if said.success {
             return Ok(());

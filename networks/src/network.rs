@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use base::{Digest, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::subnet::Subnet;
 
 /// A network, whoever made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// 64 hex digits.
     pub id: String,
@@ -38,7 +39,7 @@ pub struct Network {
 }
 
 /// Addresses of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// All of them.
     pub subnet: Subnet,
@@ -46,6 +47,8 @@ pub struct Pool {
     pub range: Option<Subnet>,
     /// The one of the bridge, if known.
     pub gateway: Option<Ipv4Addr>,
+    /// Whether the user chose the subnet.
+    pub chosen: bool,
     /// Whether inspect says the gateway: of the default bridge a dockerd does not after its start.
     pub shows_gateway: bool,
 }
@@ -85,7 +88,7 @@ impl Network {
         };
         let subnet = Subnet::around(Ipv4Addr::new(172, 17, 0, 0), 16);
         let bridge = Self {
-            pools: vec![Pool { subnet, range: None, gateway: Some(subnet.at(1)), shows_gateway: false }],
+            pools: vec![Pool { subnet, range: None, gateway: Some(subnet.at(1)), chosen: false, shows_gateway: false }],
             options: BRIDGE_OPTIONS.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             ..plain("bridge", "bridge")
         };

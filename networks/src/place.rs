@@ -28,12 +28,23 @@ pub struct Wish<'a> {
     pub container: &'a ContainerId,
     /// Its name.
     pub name: &'a str,
-    /// The networks, the one with the default route first, and the address it asks for on each.
-    pub networks: Vec<(Network, Option<Ipv4Addr>)>,
+    /// The networks, the one with the default route first.
+    pub networks: Vec<WishOn>,
     /// `--mac-address`, of its first device.
     pub mac: Option<&'a str>,
     /// Ports of the host that are to lead to it.
     pub ports: &'a [WantedPort],
+}
+
+/// What a container wants on one network.
+#[derive(Debug)]
+pub struct WishOn {
+    /// Which.
+    pub network: Network,
+    /// An address of its own choice.
+    pub address: Option<Ipv4Addr>,
+    /// Further names.
+    pub names: Vec<String>,
 }
 
 /// `<exec-root>/network`: a file for each container that is on a network. The namespaces are in `netns`
@@ -88,9 +99,9 @@ impl Place {
         self.leave(wish.container)?;
         let _lock = lock()?;
         let others = self.joints()?;
-        let networks = wish.networks.iter().enumerate().map(|(number, (network, address))| {
+        let networks = wish.networks.iter().enumerate().map(|(number, on)| {
             let mac = wish.mac.filter(|_| number == 0);
-            place_on(network, *address, mac, &others)
+            place_on(on, mac, &others)
         });
         let networks = networks.collect::<Result<Vec<_>, _>>()?;
         let theirs: Vec<Published> = others.into_iter().flat_map(|other| other.ports).collect();
@@ -109,7 +120,8 @@ impl Place {
             ports: held.iter().map(|(port, _)| port.clone()).collect(),
         };
         // First what is to be taken down, then what is set up.
-        for dir in [Some(self.0.as_path()), joint.namespace.parent()].into_iter().flatten() {
+        let of_netavark = self.0.join("netavark");
+        for dir in [Some(of_netavark.as_path()), joint.namespace.parent()].into_iter().flatten() {
             sys::create_dir_all(dir, 0o700)?;
         }
         let bytes = serde_json::to_vec(&joint).expect("our own type has only text keys");
@@ -118,7 +130,7 @@ impl Place {
         sys::rename(&unnamed, self.file(wish.container))?;
         let done = sys::new_network_namespace(&joint.namespace)
             .map_err(NetworkError::from)
-            .and_then(|()| netavark.set_up(&joint, &self.0.join("netavark")));
+            .and_then(|()| netavark.set_up(&joint, &of_netavark));
         match done {
             Ok(()) => Ok(joint),
             Err(error) => {
@@ -168,24 +180,20 @@ impl Place {
 
 const SUFFIX: &str = ".json";
 
-fn lock() -> Result<sys::Lock, NetworkError> {
+pub(crate) fn lock() -> Result<sys::Lock, NetworkError> {
     let path = Path::new(LOCK);
     sys::create_dir_all(path, 0o711)?;
     Ok(sys::wait_exclusive(sys::open_dir(path)?, path)?)
 }
 
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     hex_id(sys::random)
 }
 
 /// Where on a network a container comes to be: on the bridge and with the addresses that the others have,
 /// or, if it is the first, where there is room.
-fn place_on(
-    network: &Network,
-    address: Option<Ipv4Addr>,
-    mac: Option<&str>,
-    others: &[Joint],
-) -> Result<OnNetwork, NetworkError> {
+fn place_on(wish: &WishOn, mac: Option<&str>, others: &[Joint]) -> Result<OnNetwork, NetworkError> {
+    let WishOn { network, address, names } = wish;
     let pool = network.pools.first().filter(|_| network.driver == "bridge" && !network.ipv6);
     let pool = pool.ok_or_else(|| NetworkError::Unusable(network.name.clone()))?;
     let there: Vec<&OnNetwork> =
@@ -201,7 +209,10 @@ fn place_on(
     let mut taken: BTreeSet<Ipv4Addr> = there.iter().map(|on| on.address).collect();
     taken.insert(gateway);
     let from = pool.range.filter(|_| subnet == pool.subnet).unwrap_or(subnet);
-    let free = || from.free(&taken);
+    let free = || subnet.free(&from, &taken);
+    if address.is_some_and(|address| taken.contains(&address)) {
+        return Err(NetworkError::AddressInUse);
+    }
     let address = address
         .or_else(free)
         .ok_or_else(|| NetworkError::NoAddress { name: network.name.clone(), id: network.id.clone() })?;
@@ -216,6 +227,7 @@ fn place_on(
         address,
         mac: mac.map_or_else(|| format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}"), str::to_owned),
         internal: network.internal,
+        names: (!network.is_predefined()).then(|| names.clone()),
     })
 }
 
@@ -237,13 +249,14 @@ fn room_for(network: &Network, subnet: Subnet) -> Result<(String, Subnet), Netwo
 }
 
 /// What the host has.
-struct Routes {
-    devices: BTreeSet<String>,
+pub(crate) struct Routes {
+    /// Their names.
+    pub devices: BTreeSet<String>,
     /// Which device leads to which addresses; a default route leads everywhere and counts for nothing.
-    taken: BTreeMap<Subnet, String>,
+    pub taken: BTreeMap<Subnet, String>,
 }
 
-fn routes() -> Routes {
+pub(crate) fn routes() -> Routes {
     let devices = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
     let devices = devices.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect();
     let routes = std::fs::read_to_string("/proc/thread-self/net/route").unwrap_or_default();
@@ -279,8 +292,9 @@ mod tests {
 
     #[test]
     fn containers_get_addresses_one_after_another_and_macs_made_of_them() {
-        let first = place_on(&bridge(), None, None, &[]).expect("a place");
-        let second = place_on(&bridge(), None, None, &[joint(first.clone())]).expect("a place");
+        let wish = WishOn { network: bridge(), address: None, names: Vec::new() };
+        let first = place_on(&wish, None, &[]).expect("a place");
+        let second = place_on(&wish, None, &[joint(first.clone())]).expect("a place");
         assert_eq!((first.gateway, first.address), (first.subnet.at(1), first.subnet.at(2)));
         assert_eq!((second.address, second.subnet), (first.subnet.at(3), first.subnet));
         let [a, b, ..] = first.address.octets();

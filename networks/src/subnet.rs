@@ -44,10 +44,11 @@ impl Subnet {
         Ipv4Addr::from(self.base.wrapping_add(place))
     }
 
-    /// The first address that nobody has: neither the network's own nor the one for all.
-    pub fn free(&self, taken: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
-        let last = !mask(self.bits);
-        (1..last).map(|place| self.at(place)).find(|address| !taken.contains(address))
+    /// The first address in a part of it that nobody has: neither the network's own nor the one for all.
+    pub fn free(&self, part: &Self, taken: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
+        let edges = [self.at(0), self.at(!mask(self.bits))];
+        let places = (0..=!mask(part.bits)).map(|place| part.at(place));
+        places.filter(|address| self.contains(*address)).find(|it| !taken.contains(it) && !edges.contains(it))
     }
 
     /// Docker's pools, in order (moby 20.10, libnetwork ipamutils `localScopeDefaultNetworks`).
@@ -103,9 +104,9 @@ mod tests {
     fn the_first_address_that_is_free_is_taken_and_the_last_is_for_all() {
         let small = subnet("10.0.0.0/30");
         let mut taken = BTreeSet::from([Ipv4Addr::new(10, 0, 0, 1)]);
-        assert_eq!(small.free(&taken), Some(Ipv4Addr::new(10, 0, 0, 2)));
+        assert_eq!(small.free(&small, &taken), Some(Ipv4Addr::new(10, 0, 0, 2)));
         taken.insert(Ipv4Addr::new(10, 0, 0, 2));
-        assert_eq!(small.free(&taken), None);
+        assert_eq!(small.free(&small, &taken), None);
     }
 
     #[test]

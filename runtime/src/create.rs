@@ -38,6 +38,8 @@ pub struct CreateRequest {
     pub config: Config,
     /// What depends on the host.
     pub host_config: HostConfig,
+    /// What it wants on its network: `--network-alias`, `--ip`.
+    pub endpoint: Endpoint,
 }
 
 /// A container that was made.
@@ -133,7 +135,7 @@ pub fn create(home: &Home, request: CreateRequest) -> Result<Created, CreateErro
 
 /// [`create`] for who has the right to write already.
 pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) -> Result<Created, CreateError> {
-    let CreateRequest { name, mut config, mut host_config } = request;
+    let CreateRequest { name, mut config, mut host_config, endpoint } = request;
     config::check(&config)?;
     network::check(&config, &host_config)?;
     let mut warnings = host::adapt(&mut host_config, &HostFacts::of_this_host())?;
@@ -162,7 +164,7 @@ pub(crate) fn create_with(home: &Home, writer: &Writer, request: CreateRequest) 
     };
     let held = held.map_err(MountError::from)?;
     let making = Making { draft: containers.draft(&id)?, layers: &layers, home, volumes, held, made: None };
-    let id = making.finish(&containers, name.as_deref(), &image, config, host_config)?;
+    let id = making.finish(&containers, name.as_deref(), &image, config, host_config, endpoint)?;
     drop(images_stay);
     Ok(Created { id, warnings })
 }
@@ -198,6 +200,7 @@ impl Making<'_> {
         image: &Image,
         config: Config,
         host_config: HostConfig,
+        endpoint: Endpoint,
     ) -> Result<ContainerId, CreateError> {
         let filled = self.fill(image, &config, &host_config).and_then(|points| {
             let names = containers.lock_names()?;
@@ -205,7 +208,7 @@ impl Making<'_> {
                 Some(name) => names.claim(name)?.to_owned(),
                 None => names.make_up(self.draft.id(), random_below)?,
             };
-            let mut record = record(&self, &chosen, name.is_none(), image, config, &host_config);
+            let mut record = record(&self, &chosen, name.is_none(), image, config, (&host_config, endpoint));
             security_opt::apply(&mut record, &host_config)?;
             record.mount_points = Some(points);
             Ok((names, record))
@@ -307,7 +310,14 @@ fn undo(id: &ContainerId, layers: &LayerStore, home: &Home, volumes: &Volumes, m
     }
 }
 
-fn record(making: &Making<'_>, name: &str, made_up: bool, image: &Image, config: Config, host: &HostConfig) -> Record {
+fn record(
+    making: &Making<'_>,
+    name: &str,
+    made_up: bool,
+    image: &Image,
+    config: Config,
+    (host, endpoint): (&HostConfig, Endpoint),
+) -> Record {
     let mut record = Record::new(making.draft.id(), name, making.home.driver_name(), Time::now());
     let (path, args) = config::path_and_args(&config);
     (record.path, record.args) = (path, Some(args));
@@ -315,7 +325,7 @@ fn record(making: &Making<'_>, name: &str, made_up: bool, image: &Image, config:
     record.image = image.id.to_string();
     let own_network = !network::is_container(&host.network_mode);
     record.network_settings = NetworkSettings {
-        networks: own_network.then(|| [(network::recorded(host).to_owned(), Endpoint::default())].into()),
+        networks: own_network.then(|| [(network::recorded(host).to_owned(), endpoint)].into()),
         is_anonymous_endpoint: made_up && own_network,
         ..NetworkSettings::default()
     };

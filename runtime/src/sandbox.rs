@@ -43,7 +43,7 @@ pub(crate) fn write(
     // A host without the file has none to copy; dockerd then makes and mounts none.
     let text = hosts(host, network, &record.config, joint)?;
     let hosts = text.as_ref().map_or_else(|| Ok(dir.join("hosts")), |text| put("hosts", text))?;
-    let resolv = resolv(host, network)?;
+    let resolv = resolv(host, network, joint)?;
     let resolv_path = put("resolv.conf", resolv.as_bytes())?;
     if network != Network::Host {
         put("resolv.conf.hash", resolv_conf::hash(&resolv).as_bytes())?;
@@ -110,12 +110,21 @@ fn hosts(host: &HostConfig, network: Network, config: &Config, joint: Option<&Jo
     Ok(Some(hosts.to_string().into_bytes()))
 }
 
-fn resolv(host: &HostConfig, network: Network) -> sys::Result<String> {
+fn resolv(host: &HostConfig, network: Network, joint: Option<&Joint>) -> sys::Result<String> {
     let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
     let (servers, search, options) = (list(&host.dns), list(&host.dns_search), list(&host.dns_options));
     let wanted = Wanted { servers: &servers, search: &search, options: &options };
     let asked = !(servers.is_empty() && search.is_empty() && options.is_empty());
     let text = host_resolv()?;
+    let names = joint.and_then(|joint| joint.networks.iter().find(|on| on.names.is_some()));
+    if let Some(on) = names.filter(|_| servers.is_empty()) {
+        // Where docker has 127.0.0.11, here the bridge answers; the rest is docker's.
+        let server = [on.gateway.to_string()];
+        let ndots = ["ndots:0".to_owned()];
+        let options = if options.is_empty() { &ndots[..] } else { &options };
+        let wanted = Wanted { servers: &server, search: &search, options };
+        return Ok(resolv_conf::for_container(&text, &wanted, false));
+    }
     Ok(if network == Network::Host && !asked { text } else { resolv_conf::for_container(&text, &wanted, false) })
 }
 

@@ -32,6 +32,12 @@ mod kill;
 mod load;
 mod logs;
 mod moment;
+mod network;
+mod network_create;
+mod network_inspect;
+mod network_ls;
+mod network_prune;
+mod network_rm;
 mod output_file;
 mod pause;
 mod port;
@@ -153,6 +159,8 @@ commands! {
         Container(container),
         /// Manage images
         Image(image),
+        /// Manage networks
+        Network(network),
         /// Manage volumes
         Volume(volume),
     }

@@ -22,7 +22,7 @@ const WARNING: &str = "WARNING! This will remove all local volumes not used by a
                        Are you sure you want to continue? [y/N] ";
 
 pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
-    if !args.force && !confirmed(out)? {
+    if !args.force && !confirmed(out, WARNING)? {
         return Ok(out.line("Total reclaimed space: 0B")?);
     }
     let filters = VolumeFilters::for_prune(&args.filter).map_err(|error| super::volume::bad_filter(&error))?;
@@ -46,8 +46,8 @@ pub fn run(place: &Place, args: Args, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// docker/cli 20.10, command/utils.go `PromptForConfirmation`.
-fn confirmed(out: &mut Out) -> std::io::Result<bool> {
-    out.text(WARNING)?;
+pub(super) fn confirmed(out: &mut Out, warning: &str) -> std::io::Result<bool> {
+    out.text(warning)?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

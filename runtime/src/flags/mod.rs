@@ -8,7 +8,7 @@ pub mod env_file;
 mod mount_flag;
 pub mod values;
 
-use containers::{Config, Empty, HostConfig};
+use containers::{Config, Empty, HostConfig, config_v2::Endpoint};
 
 pub use mount_flag::mount;
 pub(crate) use mount_flag::truth;
@@ -108,7 +108,7 @@ impl Flags {
             auto_remove: self.auto_remove,
             ..HostConfig::new()
         };
-        CreateRequest { name: self.name, config, host_config }
+        CreateRequest { name: self.name, config, host_config, endpoint: Endpoint::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use containers::{Container, HostConfig, Record};
-use networks::{Joint, Netavark, NetworkError, Place, Protocol, WantedPort, Wish};
+use networks::{Joint, Netavark, NetworkError, Place, Protocol, WantedPort, Wish, WishOn};
 
 use super::{Network, recorded};
 use crate::{home::Home, shim::OnNetworks};
@@ -70,23 +70,32 @@ impl Drop for Attached {
 }
 
 /// The networks on record, that of `--network` first.
-fn wanted_networks(
-    home: &Home,
-    record: &Record,
-    host: &HostConfig,
-) -> Result<Vec<(networks::Network, Option<Ipv4Addr>)>, NetworkError> {
-    let known = networks::networks(home.data_root())?;
+///
+/// moby 20.10, container_operations.go `validateNetworkingConfig`, `updateNetworkConfig`.
+fn wanted_networks(home: &Home, record: &Record, host: &HostConfig) -> Result<Vec<WishOn>, NetworkError> {
+    let place = home.network_place();
     let first = recorded(host);
     let on_record = record.network_settings.networks.iter().flatten();
     // What older dockerds wrote before the first start.
     let others = on_record.clone().map(|(name, _)| name.as_str()).filter(|name| *name != first && *name != "default");
     let each = std::iter::once(first).chain(others).map(|name| {
-        let found = known.iter().find(|network| network.name == name || network.id == name);
-        let network = found.ok_or_else(|| NetworkError::NotFound(name.to_owned()))?;
+        let network = place.find(home.data_root(), name)?;
         let endpoint = on_record.clone().find(|(on, _)| *on == name).map(|(_, endpoint)| endpoint);
         let ipam = endpoint.and_then(|endpoint| endpoint.ipam_config.as_ref());
         let address = ipam.map(|ipam| ipam.ipv4_address.as_str()).and_then(|text| text.parse().ok());
-        Ok((network.clone(), address))
+        // Of a subnet that the user chose the user may choose addresses.
+        let chosen = network.pools.first().is_some_and(|pool| pool.chosen);
+        if address.is_some() && network.is_predefined() {
+            return Err(NetworkError::AddressOnDefault);
+        }
+        if address.is_some() && !chosen {
+            return Err(NetworkError::AddressOnPool);
+        }
+        let mut names: Vec<String> = endpoint.and_then(|endpoint| endpoint.aliases.clone()).unwrap_or_default();
+        names.extend([record.id.get(..12).unwrap_or_default().to_owned(), record.config.hostname.clone()]);
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        Ok(WishOn { network, address, names })
     });
     each.collect()
 }

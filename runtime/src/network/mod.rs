@@ -2,15 +2,19 @@
 
 mod attached;
 mod conflict;
+mod list;
 mod settings;
 
 use containers::HostConfig;
 use networks::{Netavark, NetworkError};
 
-pub use self::conflict::{Conflict, check};
 pub(crate) use self::{
     attached::Attached,
     settings::{note_end, note_start},
+};
+pub use self::{
+    conflict::{Conflict, check},
+    list::{BadNetworkFilter, Listed, NetworkFailure, NetworkFilters, create, list, prune, remove},
 };
 use crate::home::Home;
 

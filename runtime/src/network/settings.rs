@@ -13,6 +13,7 @@ use super::is_container;
 pub(crate) fn note_start(container: &mut Container, joint: Option<&Joint>) {
     let joined = is_container(&container.host_config.network_mode);
     let short = container.id.as_str().get(..12).unwrap_or_default().to_owned();
+    let typed = super::recorded(&container.host_config).to_owned();
     let record = &mut container.record;
     let exposed = record.config.exposed_ports.iter().flatten().map(|(port, _)| (port.clone(), None));
     let exposed: PortMap = exposed.collect();
@@ -41,6 +42,12 @@ pub(crate) fn note_start(container: &mut Container, joint: Option<&Joint>) {
     settings.ports = Some(ports);
     let networks = settings.networks.get_or_insert_default();
     networks.remove("default");
+    // A network may be typed by its id; on record it has its name.
+    if let Some(first) = joint.networks.first().filter(|first| first.network != typed)
+        && let Some(endpoint) = networks.remove(&typed)
+    {
+        networks.insert(first.network.clone(), endpoint);
+    }
     for on in &joint.networks {
         let endpoint = networks.entry(on.network.clone()).or_default();
         endpoint.network_id.clone_from(&on.id);
@@ -50,8 +57,10 @@ pub(crate) fn note_start(container: &mut Container, joint: Option<&Joint>) {
         endpoint.ip_prefix_len = i64::from(on.subnet.bits());
         endpoint.mac_address.clone_from(&on.mac);
         let aliases = endpoint.aliases.get_or_insert_default();
-        if on.network != "bridge" && !aliases.contains(&short) {
-            aliases.push(short.clone());
+        for name in [&short, &record.config.hostname] {
+            if on.network != "bridge" && !aliases.contains(name) {
+                aliases.push(name.clone());
+            }
         }
         if aliases.is_empty() {
             endpoint.aliases = None;

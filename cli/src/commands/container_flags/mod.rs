@@ -37,7 +37,12 @@ pub struct ContainerFlags {
     #[arg(short = 'h', long, allow_hyphen_values = true)]
     pub hostname: Option<String>,
     /// Connect a container to a network
-    #[arg(long, visible_alias = "net", value_name = "none|host|bridge|container:NAME", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        visible_alias = "net",
+        value_name = "none|host|bridge|NETWORK|container:NAME",
+        allow_hyphen_values = true
+    )]
     pub network: Option<String>,
     /// Mount the container's root filesystem as read only
     #[arg(long)]
@@ -81,6 +86,12 @@ pub struct ContainerFlags {
     /// Container MAC address (e.g., 92:d0:c6:0a:29:33)
     #[arg(long, value_name = "MAC", allow_hyphen_values = true)]
     pub mac_address: Option<String>,
+    /// IPv4 address (e.g., 172.30.100.104)
+    #[arg(long, value_name = "IP", allow_hyphen_values = true)]
+    pub ip: Option<String>,
+    /// Add network-scoped alias for the container
+    #[arg(long, visible_alias = "net-alias", value_name = "NAME", allow_hyphen_values = true)]
+    pub network_alias: Vec<String>,
     #[command(flatten)]
     resources: resources::Resources,
     #[command(flatten)]
@@ -168,6 +179,15 @@ impl ContainerFlags {
         for text in &self.publish {
             for (port, binding) in values::published(text).map_err(|error| value::words(error.0))? {
                 published.entry(port).or_default().get_or_insert_default().push(binding);
+            }
+        }
+        // docker/cli 20.10, container/opts.go: what does not fit the default networks is not sent.
+        if !["default", "bridge", "host", "none"].contains(&request.host_config.network_mode.as_str()) {
+            let endpoint = &mut request.endpoint;
+            endpoint.aliases = (!self.network_alias.is_empty()).then_some(self.network_alias);
+            if let Some(ip) = self.ip {
+                let ipv4_address = values::address(&ip).map_err(|error| value::words(error.0))?;
+                endpoint.ipam_config = Some(containers::config_v2::IpamConfig { ipv4_address, ..Default::default() });
             }
         }
         let ports = self.expose.iter().map(|text| values::exposed(text));

@@ -5,7 +5,7 @@ use clap::Args;
 use super::value;
 use crate::failure::Failure;
 
-const BRIDGE: &str = "there are no networks of one's own yet";
+const BRIDGE: &str = "a container's place on a network is IPv4 and has no links";
 const WINDOWS: &str = "it is for Windows containers";
 
 /// Flags that are refused.
@@ -16,11 +16,7 @@ pub struct Refused {
     #[arg(long, hide = true, allow_hyphen_values = true)]
     link_local_ip: Vec<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
-    ip: Option<String>,
-    #[arg(long, hide = true, allow_hyphen_values = true)]
     ip6: Option<String>,
-    #[arg(long, hide = true, visible_alias = "net-alias", allow_hyphen_values = true)]
-    network_alias: Vec<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
     gpus: Option<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
@@ -50,9 +46,7 @@ impl Refused {
         let given = [
             ("link", !self.link.is_empty(), BRIDGE),
             ("link-local-ip", !self.link_local_ip.is_empty(), BRIDGE),
-            ("ip", self.ip.is_some(), BRIDGE),
             ("ip6", self.ip6.is_some(), BRIDGE),
-            ("network-alias", !self.network_alias.is_empty(), BRIDGE),
             ("gpus", self.gpus.is_some(), "there are no device drivers"),
             ("storage-opt", !self.storage_opt.is_empty(), "a container's layer has no quota yet"),
             ("cpu-count", self.cpu_count.is_some(), WINDOWS),
