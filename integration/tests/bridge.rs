@@ -152,3 +152,41 @@ fn a_container_whose_watcher_was_killed_is_taken_off_its_network() {
     house.ok(&["rm", "-f", "web"]);
     assert_eq!(left(&house), [""; 0]);
 }
+
+#[test]
+fn what_one_engine_put_on_a_bridge_the_other_starts() {
+    let theirs = integration::Side::first();
+    let mut house = House::bridged(&theirs, integration::Driver::Overlay2);
+    house.load_golden();
+    house.ok(&["network", "create", "n1"]);
+    server(&house, "web", &["--network", "n1", "-p", "8080:80"]);
+    house.ok(&["stop", "-t", "0", "web"]);
+    let known = ["bridge", "n1"]
+        .map(|name| house.ok(&["network", "inspect", "-f", "{{.Id}} {{range .IPAM.Config}}{{.Subnet}}{{end}}", name]));
+
+    house.hand_to(&integration::Side::Ours);
+    assert_eq!(
+        ["bridge", "n1"].map(|name| house.ok(&[
+            "network",
+            "inspect",
+            "-f",
+            "{{.Id}} {{range .IPAM.Config}}{{.Subnet}}{{end}}",
+            name
+        ])),
+        known
+    );
+    house.ok(&["start", "web"]);
+    assert_eq!(said_at("127.0.0.1:8080"), "web\n");
+    server(&house, "mine", &["-p", "8081:80"]);
+    assert_eq!(said_at("127.0.0.1:8081"), "mine\n");
+    assert_eq!(settings(&house, "mine")["Networks"]["bridge"]["NetworkID"], known[0][..64]);
+    house.ok(&["stop", "-t", "0", "web", "mine"]);
+    let refused = house.run(&["network", "rm", "n1"]);
+    assert!(refused.err.contains("only dockerd can remove it"), "{}", refused.err);
+
+    house.hand_to(&theirs);
+    house.ok(&["start", "web", "mine"]);
+    assert_eq!(said_at("127.0.0.1:8080"), "web\n");
+    assert_eq!(said_at("127.0.0.1:8081"), "mine\n");
+    house.ok(&["rm", "-f", "web", "mine"]);
+}

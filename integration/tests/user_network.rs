@@ -94,3 +94,38 @@ fn containers_are_found_by_their_names() {
         found.to_vec()
     });
 }
+
+#[test]
+fn a_container_comes_to_a_network_and_leaves_it() {
+    same_on_bridges(|house| {
+        house.ok(&["network", "create", "n1"]);
+        house.ok(&["network", "create", "--subnet", "10.9.0.0/24", "n2"]);
+        stays(house, "runs", &["--network", "n1"]);
+        house.ok(&["create", "--name", "idle", IMAGE, "sleep", "1000"]);
+        let id = house.inspect("runs")["Id"].as_str().expect("an id").to_owned();
+        let addresses = |name: &str| {
+            let script = "busybox ip -o -4 addr | cut -d: -f2; busybox ip route | grep default | cut -d' ' -f1-5";
+            house.ok(&["exec", name, "sh", "-c", script])
+        };
+        let on = |name: &str| house.inspect(name)["NetworkSettings"]["Networks"].to_string();
+        let connect = |args: &[&str]| house.run(&[&["network", "connect"], args].concat());
+        let disconnect = |args: &[&str]| house.run(&[&["network", "disconnect"], args].concat());
+        let came = (connect(&["n2", "runs"]), connect(&["n2", "runs"]), addresses("runs"), on("runs"));
+        let told = [
+            connect(&["nobody", "runs"]),
+            connect(&["n1", "nobody"]),
+            connect(&["host", "runs"]),
+            connect(&["--ip", "172.18.0.99", "n1", "idle"]),
+            disconnect(&["nobody", "runs"]),
+            disconnect(&["n2", "idle"]),
+        ];
+        let left = (disconnect(&["n1", "runs"]), disconnect(&["n1", "runs"]), addresses("runs"), on("runs"));
+        let waits = (connect(&["--ip", "10.9.0.200", "--alias", "x", "n2", "idle"]), on("idle"));
+        house.ok(&["start", "idle"]);
+        let started = (addresses("idle"), on("idle"));
+        house.ok(&["rm", "-f", "runs", "idle"]);
+        house.ok(&["network", "rm", "n1", "n2"]);
+        assert_eq!(id.len(), 64);
+        (came, told.to_vec(), left, waits, started)
+    });
+}

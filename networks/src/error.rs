@@ -41,6 +41,12 @@ pub enum NetworkError {
     /// dockerd's words.
     #[error("error while removing network: network {0} id {1} has active endpoints")]
     Active(String, String),
+    /// dockerd's words.
+    #[error("endpoint with name {0} already exists in network {1}")]
+    Connected(String, String),
+    /// dockerd's words.
+    #[error("container {0} is not connected to network {1}")]
+    NotConnected(base::ContainerId, String),
     /// It stands in dockerd's database.
     #[error("the network {0} is dockerd's own: only dockerd can remove it")]
     Dockerds(String),

@@ -44,25 +44,46 @@ pub struct OnNetwork {
     pub address: Ipv4Addr,
     /// The container's device has it.
     pub mac: String,
-    /// Whether nobody outside is reached.
+    /// Its device in the container.
+    pub device: String,
+    /// Whether nobody outside is reached by it.
     pub internal: bool,
+    /// Whether the default route and the published ports lead through it: through one at most.
+    pub outside: bool,
     /// Names by which the others on it find the container; none on the default bridge.
     pub names: Option<Vec<String>>,
 }
 
 impl Joint {
-    /// What netavark is told to set up, and later the same to take down.
-    pub fn request(&self) -> Value {
-        let networks = self.networks.iter().enumerate().map(|(number, on)| {
+    /// Chooses the network by which outside is reached, if none is: of those that lead there the first by
+    /// name (moby 20.10, libnetwork sandbox.go `Less`). Whether one was chosen.
+    pub(crate) fn choose_outside(&mut self) -> bool {
+        if self.networks.iter().any(|on| on.outside) {
+            return false;
+        }
+        let leading = self.networks.iter_mut().filter(|on| !on.internal);
+        match leading.min_by(|one, other| one.network.cmp(&other.network)) {
+            Some(on) => {
+                on.outside = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What netavark is told to set up, and later the same to take down: all, or one network.
+    pub(crate) fn request(&self, only: Option<&str>) -> Value {
+        let chosen = || self.networks.iter().filter(|on| only.is_none_or(|id| on.id == id));
+        let networks = chosen().map(|on| {
             let place = json!({
                 "static_ips": [on.address],
                 "static_mac": on.mac,
-                "interface_name": format!("eth{number}"),
+                "interface_name": on.device,
                 "aliases": on.names.as_deref().unwrap_or_default(),
             });
             (on.network.clone(), place)
         });
-        let infos = self.networks.iter().map(|on| {
+        let infos = chosen().map(|on| {
             let info = json!({
                 "name": on.network,
                 "id": on.id,
@@ -70,13 +91,14 @@ impl Joint {
                 "network_interface": on.bridge,
                 "subnets": [{"subnet": on.subnet, "gateway": on.gateway}],
                 "ipv6_enabled": false,
-                "internal": on.internal,
+                // Such a one gets no default route: two would be in each other's way.
+                "internal": !on.outside,
                 "dns_enabled": on.names.is_some(),
                 "ipam_options": {"driver": "host-local"},
             });
             (on.network.clone(), info)
         });
-        let ports = self.ports.iter().map(|port| {
+        let ports = self.ports.iter().filter(|_| chosen().any(|on| on.outside)).map(|port| {
             json!({
                 "host_ip": if port.host_ip.is_unspecified() { String::new() } else { port.host_ip.to_string() },
                 "container_port": port.container_port,

@@ -32,17 +32,27 @@ impl Netavark {
         iptables.then_some(Self(program))
     }
 
-    /// Makes the devices and rules. `dir` is for files of its own.
-    pub(crate) fn set_up(&self, joint: &Joint, dir: &Path) -> Result<(), NetworkError> {
-        self.ask("setup", "set up", joint, dir)
+    /// Makes the devices and rules, of all networks or of one. `dir` is for files of its own.
+    pub(crate) fn set_up(&self, joint: &Joint, only: Option<&str>, dir: &Path) -> Result<(), NetworkError> {
+        self.ask("setup", "set up", joint, only, dir)
     }
 
     /// Takes them away again.
-    pub(crate) fn take_down(&self, joint: &Joint, dir: &Path) -> Result<(), NetworkError> {
-        self.ask("teardown", "take down", joint, dir)
+    pub(crate) fn take_down(&self, joint: &Joint, only: Option<&str>, dir: &Path) -> Result<(), NetworkError> {
+        self.ask("teardown", "take down", joint, only, dir)
     }
 
-    fn ask(&self, verb: &str, what: &'static str, joint: &Joint, dir: &Path) -> Result<(), NetworkError> {
+    fn ask(
+        &self,
+        verb: &str,
+        what: &'static str,
+        joint: &Joint,
+        only: Option<&str>,
+        dir: &Path,
+    ) -> Result<(), NetworkError> {
+        if joint.networks.is_empty() {
+            return Ok(());
+        }
         let names = self.0.with_file_name("aardvark-dns");
         if joint.networks.iter().any(|on| on.names.is_some()) && !names.is_file() {
             return Err(NetworkError::NoAardvark);
@@ -55,7 +65,7 @@ impl Netavark {
             OsStr::new(verb),
             joint.namespace.as_os_str(),
         ];
-        let said = sys::process::ask(&self.0, &args, crate::chains::PATH, joint.request().to_string().as_bytes())?;
+        let said = sys::process::ask(&self.0, &args, crate::chains::PATH, joint.request(only).to_string().as_bytes())?;
         if said.success {
             return Ok(());
         }

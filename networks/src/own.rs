@@ -162,9 +162,10 @@ impl Place {
         if used {
             return Err(NetworkError::Active(network.name.clone(), network.id.clone()));
         }
-        match sys::remove_file(self.own_file(&network.id)) {
-            Err(error) if error.is_not_found() => Err(NetworkError::Dockerds(network.name.clone())),
-            other => Ok(other?),
+        let file = self.own_file(&network.id);
+        if !sys::exists(&file)? {
+            return Err(NetworkError::Dockerds(network.name.clone()));
         }
+        Ok(sys::remove_file(file)?)
     }
 }

@@ -111,7 +111,7 @@ impl Place {
             reason,
         })?;
         let sandbox = new_id();
-        let joint = Joint {
+        let mut joint = Joint {
             container: wish.container.clone(),
             name: wish.name.to_owned(),
             namespace: self.0.with_file_name("netns").join(&sandbox[..12]),
@@ -119,18 +119,17 @@ impl Place {
             networks,
             ports: held.iter().map(|(port, _)| port.clone()).collect(),
         };
+        (0..).zip(&mut joint.networks).for_each(|(number, on)| on.device = format!("eth{number}"));
+        joint.choose_outside();
         // First what is to be taken down, then what is set up.
         let of_netavark = self.0.join("netavark");
         for dir in [Some(of_netavark.as_path()), joint.namespace.parent()].into_iter().flatten() {
             sys::create_dir_all(dir, 0o700)?;
         }
-        let bytes = serde_json::to_vec(&joint).expect("our own type has only text keys");
-        let unnamed = self.0.join(format!(".{}", wish.container));
-        sys::truncate_write(&unnamed, &bytes, 0o600)?;
-        sys::rename(&unnamed, self.file(wish.container))?;
+        self.write(&joint)?;
         let done = sys::new_network_namespace(&joint.namespace)
             .map_err(NetworkError::from)
-            .and_then(|()| netavark.set_up(&joint, &of_netavark));
+            .and_then(|()| netavark.set_up(&joint, None, &of_netavark));
         match done {
             Ok(()) => Ok(joint),
             Err(error) => {
@@ -159,7 +158,9 @@ impl Place {
     fn take_down(&self, joint: &Joint) -> Result<(), NetworkError> {
         // After a reboot the namespace is a plain file, and the rules are gone with the rest.
         let down = match Netavark::find() {
-            Some(netavark) if sys::is_mounted(&joint.namespace)? => netavark.take_down(joint, &self.0.join("netavark")),
+            Some(netavark) if sys::is_mounted(&joint.namespace)? => {
+                netavark.take_down(joint, None, &self.0.join("netavark"))
+            }
             _ => Ok(()),
         };
         sys::unmount_if_mounted(&joint.namespace)?;
@@ -171,6 +172,68 @@ impl Place {
             chains::clear();
         }
         down
+    }
+
+    /// Puts a container that runs on one more network.
+    ///
+    /// # Errors
+    /// [`NetworkError`]; it is where it was then.
+    pub fn connect(&self, container: &ContainerId, wish: &WishOn) -> Result<Joint, NetworkError> {
+        let netavark = Netavark::find().ok_or(NetworkError::NoNetavark)?;
+        let _lock = lock()?;
+        let others = self.joints()?;
+        let before =
+            self.joint(container)?.ok_or_else(|| NetworkError::NotConnected(container.clone(), String::new()))?;
+        let id = wish.network.id.as_str();
+        if before.networks.iter().any(|on| on.id == id) {
+            return Err(NetworkError::Connected(before.name, wish.network.name.clone()));
+        }
+        let mut joint = before.clone();
+        let mut on = place_on(wish, None, &others)?;
+        let free = |device: &String| !joint.networks.iter().any(|on| on.device == *device);
+        on.device = (0..).map(|number| format!("eth{number}")).find(free).unwrap_or_default();
+        joint.networks.push(on);
+        joint.choose_outside();
+        self.write(&joint)?;
+        let dir = self.0.join("netavark");
+        netavark.set_up(&joint, Some(id), &dir).inspect_err(|_| {
+            // The failure is the one to tell.
+            drop(netavark.take_down(&joint, Some(id), &dir));
+            drop(self.write(&before));
+        })?;
+        Ok(joint)
+    }
+
+    /// Takes a container that runs off one network. If outside was reached by it, another that leads there
+    /// is made anew.
+    ///
+    /// # Errors
+    /// [`NetworkError`].
+    pub fn disconnect(&self, container: &ContainerId, network: &Network) -> Result<Joint, NetworkError> {
+        let netavark = Netavark::find().ok_or(NetworkError::NoNetavark)?;
+        let _lock = lock()?;
+        let not_there = || NetworkError::NotConnected(container.clone(), network.name.clone());
+        let mut joint = self.joint(container)?.ok_or_else(not_there)?;
+        let at = joint.networks.iter().position(|on| on.id == network.id).ok_or_else(not_there)?;
+        let dir = self.0.join("netavark");
+        netavark.take_down(&joint, Some(&network.id), &dir)?;
+        joint.networks.remove(at);
+        let before = joint.clone();
+        if joint.choose_outside()
+            && let Some(next) = joint.networks.iter().find(|on| on.outside)
+        {
+            netavark.take_down(&before, Some(&next.id), &dir)?;
+            netavark.set_up(&joint, Some(&next.id), &dir)?;
+        }
+        self.write(&joint)?;
+        Ok(joint)
+    }
+
+    fn write(&self, joint: &Joint) -> Result<(), NetworkError> {
+        let bytes = serde_json::to_vec(joint).expect("our own type has only text keys");
+        let unnamed = self.0.join(format!(".{}", joint.container));
+        sys::truncate_write(&unnamed, &bytes, 0o600)?;
+        Ok(sys::rename(&unnamed, self.file(&joint.container))?)
     }
 
     fn file(&self, container: &ContainerId) -> PathBuf {
@@ -226,7 +289,9 @@ fn place_on(wish: &WishOn, mac: Option<&str>, others: &[Joint]) -> Result<OnNetw
         gateway,
         address,
         mac: mac.map_or_else(|| format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}"), str::to_owned),
+        device: String::new(),
         internal: network.internal,
+        outside: false,
         names: (!network.is_predefined()).then(|| names.clone()),
     })
 }

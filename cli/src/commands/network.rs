@@ -18,7 +18,9 @@ pub struct Args {
 super::commands! {
     /// What can be done.
     Verb {
+        Connect(network_connect),
         Create(network_create),
+        Disconnect(network_disconnect),
         Inspect(network_inspect),
         /// List networks
         #[command(visible_alias = "list")]

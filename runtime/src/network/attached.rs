@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use containers::{Container, HostConfig, Record};
+use containers::{Container, HostConfig, Record, config_v2::Endpoint};
 use networks::{Joint, Netavark, NetworkError, Place, Protocol, WantedPort, Wish, WishOn};
 
 use super::{Network, recorded};
@@ -81,23 +81,35 @@ fn wanted_networks(home: &Home, record: &Record, host: &HostConfig) -> Result<Ve
     let each = std::iter::once(first).chain(others).map(|name| {
         let network = place.find(home.data_root(), name)?;
         let endpoint = on_record.clone().find(|(on, _)| *on == name).map(|(_, endpoint)| endpoint);
-        let ipam = endpoint.and_then(|endpoint| endpoint.ipam_config.as_ref());
-        let address = ipam.map(|ipam| ipam.ipv4_address.as_str()).and_then(|text| text.parse().ok());
-        // Of a subnet that the user chose the user may choose addresses.
-        let chosen = network.pools.first().is_some_and(|pool| pool.chosen);
-        if address.is_some() && network.is_predefined() {
-            return Err(NetworkError::AddressOnDefault);
-        }
-        if address.is_some() && !chosen {
-            return Err(NetworkError::AddressOnPool);
-        }
-        let mut names: Vec<String> = endpoint.and_then(|endpoint| endpoint.aliases.clone()).unwrap_or_default();
-        names.extend([record.id.get(..12).unwrap_or_default().to_owned(), record.config.hostname.clone()]);
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        Ok(WishOn { network, address, names })
+        wish_on(record, network, endpoint)
     });
     each.collect()
+}
+
+/// What a container wants on a network, by what is on record.
+pub(super) fn wish_on(
+    record: &Record,
+    network: networks::Network,
+    endpoint: Option<&Endpoint>,
+) -> Result<WishOn, NetworkError> {
+    let ipam = endpoint.and_then(|endpoint| endpoint.ipam_config.as_ref());
+    let address = ipam.map(|ipam| ipam.ipv4_address.as_str()).and_then(|text| text.parse().ok());
+    // Of a subnet that the user chose the user may choose addresses.
+    let chosen = network.pools.first().is_some_and(|pool| pool.chosen);
+    if address.is_some() && network.is_predefined() {
+        return Err(NetworkError::AddressOnDefault);
+    }
+    if address.is_some() && !chosen {
+        return Err(NetworkError::AddressOnPool);
+    }
+    let mut names: Vec<String> = endpoint.and_then(|endpoint| endpoint.aliases.clone()).unwrap_or_default();
+    if !names.is_empty() && network.is_predefined() {
+        return Err(NetworkError::AliasOnDefault);
+    }
+    names.extend([record.id.get(..12).unwrap_or_default().to_owned(), record.config.hostname.clone()]);
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Ok(WishOn { network, address, names })
 }
 
 /// What `-p` and `-P` ask for (moby 20.10, container_operations.go `buildSandboxOptions`).

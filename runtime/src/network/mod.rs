@@ -2,6 +2,7 @@
 
 mod attached;
 mod conflict;
+mod connect;
 mod list;
 mod settings;
 
@@ -14,6 +15,7 @@ pub(crate) use self::{
 };
 pub use self::{
     conflict::{Conflict, check},
+    connect::{ConnectFailure, connect, disconnect},
     list::{BadNetworkFilter, Listed, NetworkFailure, NetworkFilters, create, list, prune, remove},
 };
 use crate::home::Home;

@@ -4,7 +4,7 @@ use containers::{
     Container, Record,
     config_v2::{Endpoint, PortBinding, PortMap},
 };
-use networks::Joint;
+use networks::{Joint, OnNetwork};
 
 use super::is_container;
 
@@ -49,21 +49,32 @@ pub(crate) fn note_start(container: &mut Container, joint: Option<&Joint>) {
         networks.insert(first.network.clone(), endpoint);
     }
     for on in &joint.networks {
-        let endpoint = networks.entry(on.network.clone()).or_default();
-        endpoint.network_id.clone_from(&on.id);
-        endpoint.endpoint_id.clone_from(&on.endpoint);
-        endpoint.gateway = on.gateway.to_string();
-        endpoint.ip_address = on.address.to_string();
-        endpoint.ip_prefix_len = i64::from(on.subnet.bits());
-        endpoint.mac_address.clone_from(&on.mac);
-        let aliases = endpoint.aliases.get_or_insert_default();
-        for name in [&short, &record.config.hostname] {
-            if on.network != "bridge" && !aliases.contains(name) {
-                aliases.push(name.clone());
-            }
-        }
-        if aliases.is_empty() {
-            endpoint.aliases = None;
+        note_place(record, on, &short);
+    }
+}
+
+/// Notes a place on one network.
+pub(super) fn note_place(record: &mut Record, on: &OnNetwork, short: &str) {
+    let networks = record.network_settings.networks.get_or_insert_default();
+    let endpoint = networks.entry(on.network.clone()).or_default();
+    endpoint.network_id.clone_from(&on.id);
+    endpoint.endpoint_id.clone_from(&on.endpoint);
+    endpoint.gateway = on.gateway.to_string();
+    endpoint.ip_address = on.address.to_string();
+    endpoint.ip_prefix_len = i64::from(on.subnet.bits());
+    endpoint.mac_address.clone_from(&on.mac);
+    if on.network != "bridge" {
+        add_names(endpoint, short, &record.config.hostname);
+    }
+}
+
+/// The names that a container has on networks of one's own beside those that the user gave it (moby 20.10,
+/// container_operations.go `updateNetworkConfig`).
+pub(super) fn add_names(endpoint: &mut Endpoint, short: &str, hostname: &str) {
+    let aliases = endpoint.aliases.get_or_insert_default();
+    for name in [short, hostname] {
+        if !aliases.iter().any(|alias| alias == name) {
+            aliases.push(name.to_owned());
         }
     }
 }
