@@ -281,7 +281,7 @@ impl House {
             keepers.into_iter().for_each(crate::signals::kill);
             std::thread::yield_now();
         }
-        pids.iter().copied().for_each(crate::signals::kill);
+        pids.iter().copied().for_each(crate::signals::kill_held);
         let stat = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         while pids.iter().any(|pid| stat(pid).rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X'])))
         {
@@ -293,6 +293,11 @@ impl House {
             rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH).ok();
         }
         fs::remove_dir_all(self.room().join("x")).ok();
+    }
+
+    /// Writes a file in place of what is there: for damage, and for states that no command makes.
+    pub fn overwrite(&self, path: &Path, bytes: &[u8]) {
+        write_file(path, bytes);
     }
 
     /// Kills every shim of minidock's on this data root: what a crash of them all leaves.

@@ -24,7 +24,7 @@ pub mod power;
 mod room;
 mod said;
 mod screen;
-mod signals;
+pub mod signals;
 mod tree;
 
 pub use both::{agree, same_between, same_on, same_on_both, same_on_bridges};

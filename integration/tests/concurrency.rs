@@ -3,7 +3,7 @@
 use std::thread;
 
 use integration::images::golden;
-use integration::{House, Said, same_on_both};
+use integration::{Driver, House, Said, Side, same_on_both};
 
 /// Runs every command at the same time and returns what they said, in the order given.
 fn at_once(house: &House, commands: &[Vec<String>]) -> Vec<Said> {
@@ -101,4 +101,57 @@ fn one_image_from_several_sides() {
         let runs = house.run(&["run", "--rm", "--network", "none", "busybox:golden", "cat", "/data/changed"]);
         (said, layers, dirs, house.saved(&["busybox:golden"]), runs)
     });
+}
+
+/// Entries of a directory, without those that a store keeps for itself.
+fn entries(house: &House, inside: &str) -> usize {
+    std::fs::read_dir(house.path(inside)).map_or(0, |entries| entries.flatten().count())
+}
+
+/// Control groups that still name one of these containers.
+fn groups(ids: &[String]) -> usize {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+    let points = mounts.lines().filter(|line| line.contains(" - cgroup")).filter_map(|line| line.split(' ').nth(4));
+    points
+        .map(|point| ids.iter().filter(|id| std::path::Path::new(point).join("minidock").join(id).exists()).count())
+        .sum()
+}
+
+/// Two hundred containers by eight who know nothing of each other.
+#[test]
+fn two_hundred_come_and_go() {
+    const EACH: usize = 25;
+    let house = House::open(&Side::under_test(), Driver::Overlay2);
+    house.load_golden();
+    let before =
+        ["containers", "image/DRIVER/layerdb/mounts", "DRIVER", "DRIVER/l"].map(|inside| entries(&house, inside));
+    let each = |act: &(dyn Fn(usize) + Sync)| {
+        thread::scope(|scope| {
+            for worker in 0..8 {
+                scope.spawn(move || (0..EACH).for_each(|number| act(worker * EACH + number)));
+            }
+        });
+    };
+    each(&|number| {
+        let name = format!("c{number}");
+        house.ok(&["run", "-d", "--network", "none", "--name", &name, "busybox:golden", "sleep", "600"]);
+        house.ok(&["exec", &name, "sh", "-c", &format!("echo {number} > /mine")]);
+    });
+    let ids: Vec<String> = house.ok(&["ps", "-q", "--no-trunc"]).lines().map(str::to_owned).collect();
+    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), distinct.len()), (8 * EACH, 8 * EACH), "none lost, none doubled");
+    assert_eq!(house.shims().len(), 8 * EACH, "one shim for each");
+    each(&|number| {
+        let name = format!("c{number}");
+        assert_eq!(house.ok(&["exec", &name, "cat", "/mine"]), number.to_string());
+        house.ok(&["stop", "-t", "0", &name]);
+        house.ok(&["rm", &name]);
+    });
+    assert_eq!(house.ok(&["ps", "-aq"]), "");
+    let after =
+        ["containers", "image/DRIVER/layerdb/mounts", "DRIVER", "DRIVER/l"].map(|inside| entries(&house, inside));
+    assert_eq!(after, before, "what is on disk");
+    assert_eq!(house.mounts(), Vec::<String>::new(), "no mount");
+    assert_eq!(house.shims(), Vec::<u32>::new(), "no process");
+    assert_eq!(groups(&ids), 0, "no control group");
 }
