@@ -71,9 +71,9 @@ impl Joint {
         }
     }
 
-    /// What netavark is told to set up, and later the same to take down: all, or one network.
-    pub(crate) fn request(&self, only: Option<&str>) -> Value {
-        let chosen = || self.networks.iter().filter(|on| only.is_none_or(|id| on.id == id));
+    /// What netavark is told to set up, and later the same to take down, of one network.
+    pub(crate) fn request(&self, only: &str) -> Value {
+        let chosen = || self.networks.iter().filter(|on| on.id == only);
         let networks = chosen().map(|on| {
             let place = json!({
                 "static_ips": [on.address],

@@ -32,27 +32,17 @@ impl Netavark {
         iptables.then_some(Self(program))
     }
 
-    /// Makes the devices and rules, of all networks or of one. `dir` is for files of its own.
-    pub(crate) fn set_up(&self, joint: &Joint, only: Option<&str>, dir: &Path) -> Result<(), NetworkError> {
+    /// Makes the devices and rules, of the network with this id. `dir` is for files of its own.
+    pub(crate) fn set_up(&self, joint: &Joint, only: &str, dir: &Path) -> Result<(), NetworkError> {
         self.ask("setup", "set up", joint, only, dir)
     }
 
     /// Takes them away again.
-    pub(crate) fn take_down(&self, joint: &Joint, only: Option<&str>, dir: &Path) -> Result<(), NetworkError> {
+    pub(crate) fn take_down(&self, joint: &Joint, only: &str, dir: &Path) -> Result<(), NetworkError> {
         self.ask("teardown", "take down", joint, only, dir)
     }
 
-    fn ask(
-        &self,
-        verb: &str,
-        what: &'static str,
-        joint: &Joint,
-        only: Option<&str>,
-        dir: &Path,
-    ) -> Result<(), NetworkError> {
-        if joint.networks.is_empty() {
-            return Ok(());
-        }
+    fn ask(&self, verb: &str, what: &'static str, joint: &Joint, only: &str, dir: &Path) -> Result<(), NetworkError> {
         let names = self.0.with_file_name("aardvark-dns");
         if joint.networks.iter().any(|on| on.names.is_some()) && !names.is_file() {
             return Err(NetworkError::NoAardvark);

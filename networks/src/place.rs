@@ -127,9 +127,10 @@ impl Place {
             sys::create_dir_all(dir, 0o700)?;
         }
         self.write(&joint)?;
-        let done = sys::new_network_namespace(&joint.namespace)
-            .map_err(NetworkError::from)
-            .and_then(|()| netavark.set_up(&joint, None, &of_netavark));
+        let done = sys::new_network_namespace(&joint.namespace).map_err(NetworkError::from).and_then(|()| {
+            // One by one: netavark makes those of one call in an order that is chance.
+            joint.networks.iter().try_for_each(|on| netavark.set_up(&joint, &on.id, &of_netavark))
+        });
         match done {
             Ok(()) => Ok(joint),
             Err(error) => {
@@ -159,7 +160,9 @@ impl Place {
         // After a reboot the namespace is a plain file, and the rules are gone with the rest.
         let down = match Netavark::find() {
             Some(netavark) if sys::is_mounted(&joint.namespace)? => {
-                netavark.take_down(joint, None, &self.0.join("netavark"))
+                let dir = self.0.join("netavark");
+                let each = joint.networks.iter().map(|on| netavark.take_down(joint, &on.id, &dir));
+                each.fold(Ok(()), Result::and)
             }
             _ => Ok(()),
         };
@@ -196,9 +199,9 @@ impl Place {
         joint.choose_outside();
         self.write(&joint)?;
         let dir = self.0.join("netavark");
-        netavark.set_up(&joint, Some(id), &dir).inspect_err(|_| {
+        netavark.set_up(&joint, id, &dir).inspect_err(|_| {
             // The failure is the one to tell.
-            drop(netavark.take_down(&joint, Some(id), &dir));
+            drop(netavark.take_down(&joint, id, &dir));
             drop(self.write(&before));
         })?;
         Ok(joint)
@@ -216,14 +219,14 @@ impl Place {
         let mut joint = self.joint(container)?.ok_or_else(not_there)?;
         let at = joint.networks.iter().position(|on| on.id == network.id).ok_or_else(not_there)?;
         let dir = self.0.join("netavark");
-        netavark.take_down(&joint, Some(&network.id), &dir)?;
+        netavark.take_down(&joint, &network.id, &dir)?;
         joint.networks.remove(at);
         let before = joint.clone();
         if joint.choose_outside()
             && let Some(next) = joint.networks.iter().find(|on| on.outside)
         {
-            netavark.take_down(&before, Some(&next.id), &dir)?;
-            netavark.set_up(&joint, Some(&next.id), &dir)?;
+            netavark.take_down(&before, &next.id, &dir)?;
+            netavark.set_up(&joint, &next.id, &dir)?;
         }
         self.write(&joint)?;
         Ok(joint)
