@@ -190,3 +190,53 @@ fn what_one_engine_put_on_a_bridge_the_other_starts() {
     assert_eq!(said_at("127.0.0.1:8081"), "mine\n");
     house.ok(&["rm", "-f", "web", "mine"]);
 }
+
+#[test]
+fn containers_that_start_at_once_share_no_address_and_no_port() {
+    let house = House::bridged(&integration::Side::Ours, integration::Driver::Overlay2);
+    house.load_golden();
+    let names = ["c0", "c1", "c2", "c3", "c4", "c5"];
+    let going =
+        names.map(|name| house.spawn(&["run", "-d", "-P", "--expose", "80", "--name", name, IMAGE, "sleep", "1000"]));
+    for one in going {
+        one.end().ok();
+    }
+    let places = names.map(|name| {
+        let settings = settings(&house, name);
+        (settings["IPAddress"].to_string(), settings["Ports"]["80/tcp"][0]["HostPort"].to_string())
+    });
+    let addresses: std::collections::BTreeSet<_> = places.iter().map(|(address, _)| address).collect();
+    let ports: std::collections::BTreeSet<_> = places.iter().map(|(_, port)| port).collect();
+    assert_eq!((addresses.len(), ports.len()), (6, 6), "{places:?}");
+    house.ok(&[&["rm", "-f"], &names[..]].concat());
+    assert_eq!(left(&house), [""; 0]);
+}
+
+/// minidock where `/usr/lib/podman` is empty.
+fn without_netavark(house: &House, args: &[&str]) -> (i32, String) {
+    let client = house.client();
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", "mount -t tmpfs none /usr/lib/podman && exec \"$@\"", "sh"]);
+    command.arg(client.get_program()).args(client.get_args()).args(args);
+    let said = command.output().expect("unshare is there");
+    let text = [said.stdout, said.stderr].concat();
+    (said.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn without_netavark_its_package_is_named_and_other_networks_work() {
+    let house = House::bridged(&integration::Side::Ours, integration::Driver::Overlay2);
+    house.load_golden();
+    let run =
+        |args: &[&str]| without_netavark(&house, &[&["run", "--rm"], args, &[IMAGE, "sh", "-c", "echo ran"]].concat());
+    for network in ["none", "host"] {
+        assert_eq!(run(&["--network", network]), (0, "ran\n".to_owned()));
+    }
+    let (code, text) = run(&[]);
+    assert!(code == 0 && text.contains("ran\n") && text.contains("apt install netavark"), "{text}");
+    for refused in [&["-p", "8080:80"][..], &["--network", "bridge"]] {
+        let (code, text) = run(refused);
+        assert!(code == 125 && text.contains("apt install netavark"), "{text}");
+    }
+    assert_eq!(house.ok(&["ps", "-aq"]), "", "nothing was made");
+}

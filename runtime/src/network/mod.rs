@@ -98,7 +98,8 @@ fn find(home: &Home, host: &HostConfig, warnings: &mut Vec<String>) -> Result<Ne
                 true if home.bridge() => Err(NetworkError::NoNetavark.into()),
                 true => Err(NeedsBridge.into()),
                 false => {
-                    warnings.push(LOOPBACK_ONLY.to_owned());
+                    let hint = format!("; bridges need netavark (Debian: apt install {})", networks::PACKAGE);
+                    warnings.push(format!("{LOOPBACK_ONLY}{}", if home.bridge() { hint.as_str() } else { "" }));
                     Ok(Network::Own)
                 }
             }
