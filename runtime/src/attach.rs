@@ -4,7 +4,7 @@ use base::ContainerId;
 use containers::LookupError;
 
 use crate::{
-    find,
+    events, find,
     home::Home,
     run::{Client, Ran, pump},
     shim::{ConnectError, Connection, SessionError},
@@ -65,6 +65,7 @@ pub fn attach(home: &Home, container: &str, mut client: Client) -> Result<Ran, A
         Err(ConnectError::Gone(_)) => return Err(AttachError::Stopped),
         other => other?.attach(client.streams.wanted())?,
     };
+    events::container(home, &container, "attach", &[]);
     let exit = pump(session, client, config.tty, true)?;
     Ok(Ran::Ended { id: container.id, code: exit.exit_code })
 }

@@ -15,6 +15,7 @@ use images::{BadChange, Reference, commit};
 use layerstore::LayerStore;
 
 use crate::{
+    events,
     home::{Home, HomeError},
     recover::{self, SettleError},
     shim,
@@ -127,7 +128,12 @@ pub fn commit(home: &Home, request: &CommitRequest, progress: &mut dyn FnMut(u64
         container_config: own,
         name: request.name.clone(),
     };
-    register(&layers, &id, |tar| Ok(images.commit(&layers, tar, made, progress)?))
+    let image = register(&layers, &id, |tar| Ok(images.commit(&layers, tar, made, progress)?))?;
+    let name = request.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let shown = image.to_string();
+    let more = [("comment", request.comment.as_str()), ("imageID", &shown), ("imageRef", &name)];
+    events::container(home, &settled.container, "commit", &more);
+    Ok(image)
 }
 
 /// A container that is held still as long as this lives.

@@ -17,6 +17,7 @@ use layerstore::{Init, LayerStore};
 
 use crate::{
     config::{self, BadConfig},
+    events,
     home::{Home, HomeError, Writer},
     host::{self, BadHost, HostFacts},
     in_root, join, leftovers,
@@ -233,6 +234,7 @@ impl Making<'_> {
             return Err(error);
         }
         drop(held);
+        events::of_record(home, &id, &record, "create", &[]);
         Ok(id)
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use containers::LoadError;
 
 use crate::{
-    health,
+    events, health,
     home::{Home, HomeOptions},
     recover, rm,
     shim::{Again, End, Ended, Hooks},
@@ -77,6 +77,12 @@ fn record_in(home: &Home, ended: &Ended<'_>) -> Result<(), RecordError> {
     }
     if ended.stopped_by_user {
         container.record.has_been_manually_stopped = true;
+    }
+    if let End::Exited(exit) | End::Restarting { exit, .. } = &ended.end {
+        if exit.oom_killed {
+            events::container(home, &container, "oom", &[]);
+        }
+        events::container(home, &container, "die", &[("exitCode", &exit.exit_code.to_string())]);
     }
     if ended.auto_remove {
         // No record is kept of what goes.

@@ -9,7 +9,7 @@ use oci_spec::runtime::Process;
 use crate::{
     apparmor, caps,
     cgroup::grace,
-    find,
+    events, find,
     home::{Home, HomeError},
     run::{Client, pump},
     shim::{self, Attach, ConnectError, Connection, ExecProcess, SessionError},
@@ -166,12 +166,17 @@ pub fn exec(home: &Home, request: ExecRequest, client: Client) -> Result<i32, Ex
         Err(ConnectError::Gone(_)) => return Err(ExecError::NotRunning(container.id)),
         other => other?,
     };
+    let told = Told::new(home, &container, &request.command);
+    told.tell("exec_create", &[]);
+    told.tell("exec_start", &[]);
     let (_, session) = shim.exec(ExecProcess { process, attach })?;
     if request.detach {
         return Ok(0);
     }
     let client = Client { proxy_signals: false, keys, ..client };
-    Ok(pump(session, client, request.tty, false)?.exit_code)
+    let code = pump(session, client, request.tty, false)?.exit_code;
+    told.tell("exec_die", &[("exitCode", &code.to_string())]);
+    Ok(code)
 }
 
 /// The container's own process with what `exec` says otherwise.
@@ -192,6 +197,30 @@ fn process(home: &Home, container: &Container, request: &ExecRequest) -> Result<
     }
     spec::home(&mut process, &user);
     Ok(serde_json::from_value(process)?)
+}
+
+/// What is told of an exec. The end of a detached one is not: nobody of ours is there to see it.
+struct Told<'a> {
+    home: &'a Home,
+    container: &'a Container,
+    command: String,
+    id: String,
+}
+
+impl<'a> Told<'a> {
+    fn new(home: &'a Home, container: &'a Container, command: &[String]) -> Self {
+        let (program, args) =
+            command.split_first().map(|(first, rest)| (first.as_str(), rest.join(" "))).unwrap_or_default();
+        let id = sys::random::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { home, container, command: format!("{program} {args}"), id }
+    }
+
+    /// moby 20.10, daemon/exec.go: the end is told without the command.
+    fn tell(&self, action: &str, more: &[(&str, &str)]) {
+        let action = if action == "exec_die" { action.to_owned() } else { format!("{action}: {}", self.command) };
+        let more = [&[("execID", self.id.as_str())], more].concat();
+        events::container(self.home, self.container, &action, &more);
+    }
 }
 
 /// The process of a command in a container, as `exec` without flags would run it.

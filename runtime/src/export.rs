@@ -6,7 +6,10 @@ use std::io::Write;
 
 use containers::LookupError;
 
-use crate::home::{Home, HomeError};
+use crate::{
+    events,
+    home::{Home, HomeError},
+};
 
 /// Why there is no archive, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -28,5 +31,7 @@ pub enum ExportError {
 /// [`ExportError`].
 pub fn export(home: &Home, container: &str, out: &mut dyn Write) -> Result<(), ExportError> {
     let id = home.containers().lookup(container)?;
-    Ok(home.layers()?.write_tree(&id, out)?)
+    home.layers()?.write_tree(&id, out)?;
+    events::by_id(home, &id, "export", &[]);
+    Ok(())
 }

@@ -12,6 +12,7 @@ use containers::{
 use oci_spec::runtime::Process;
 
 use crate::{
+    events,
     exec::{self, ExecError},
     home::{Home, HomeOptions},
     shim::{self, HealthPlan},
@@ -94,10 +95,16 @@ pub(crate) fn record(data_root: &Path, dir: &Path, driver: &str, id: &ContainerI
     let _writer = home.writer().map_err(|error| chain(&error))?;
     let containers = home.containers();
     let _lock = containers.lock(id).map_err(|error| chain(&error))?;
-    let mut record = containers.load_record(id).map_err(|error| chain(&error))?;
+    let mut container = containers.load(id).map_err(|error| chain(&error))?;
     // The last word if it has ended meanwhile: then there is nothing of it any more.
-    take_over(&mut record, dir);
-    containers.save_record(id, &record).map_err(|error| chain(&error))
+    let before = container.record.state.health_word().to_owned();
+    take_over(&mut container.record, dir);
+    containers.save_record(id, &container.record).map_err(|error| chain(&error))?;
+    let now = container.record.state.health_word().to_owned();
+    if now != before {
+        events::container(&home, &container, &format!("health_status: {now}"), &[]);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use base::ContainerId;
 use containers::LookupError;
 
 use crate::{
+    events,
     home::{Home, HomeError},
     pause,
     recover::{self, SettleError},
@@ -84,6 +85,8 @@ pub fn kill(home: &Home, container: &str, signal: &str) -> Result<(), KillError>
     if number == libc::SIGKILL {
         return stop::kill_and_wait(home, &id).map_err(|error| refused(Refusal::from(error)));
     }
+    // Before it is sent: its shim tells of the end.
+    events::by_id(home, &id, "kill", &[("signal", &number.to_string())]);
     let sent = Connection::open(&dir)
         .and_then(|shim| shim.mark_stopped(ends))
         .and_then(|()| if restarting { Ok(()) } else { Connection::open(&dir)?.kill(number) });

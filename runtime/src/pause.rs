@@ -6,6 +6,7 @@ use base::ContainerId;
 use containers::LookupError;
 
 use crate::{
+    events,
     home::{Home, HomeError, Writer},
     recover::{self, SettleError, Settled},
     shim,
@@ -67,7 +68,9 @@ pub fn pause(home: &Home, container: &str) -> Result<(), PauseError> {
     }
     shim::freeze(&home.run_dir(&id), true).map_err(|source| PauseError::Kernel { verb: "pause", id, source })?;
     container.record.state.paused = true;
-    Ok(home.containers().save_record(&container.id, &container.record)?)
+    home.containers().save_record(&container.id, &container.record)?;
+    events::container(home, &container, "pause", &[]);
+    Ok(())
 }
 
 /// Lets a container's processes go on.
@@ -83,7 +86,9 @@ pub fn unpause(home: &Home, container: &str) -> Result<(), PauseError> {
     }
     shim::freeze(&home.run_dir(&id), false).map_err(|source| PauseError::Kernel { verb: "unpause", id, source })?;
     container.record.state.paused = false;
-    Ok(home.containers().save_record(&container.id, &container.record)?)
+    home.containers().save_record(&container.id, &container.record)?;
+    events::container(home, &container, "unpause", &[]);
+    Ok(())
 }
 
 /// After a signal that is taken only then. What the container does with it is its own affair: it

@@ -6,6 +6,7 @@
 use containers::{LoadError, LookupError, NameError};
 
 use crate::{
+    events,
     home::{Home, HomeError},
     recover::{self, SettleError},
 };
@@ -55,9 +56,10 @@ pub fn rename(home: &Home, container: &str, new: &str) -> Result<(), RenameError
     }
     let names = containers.lock_names()?;
     names.claim(&slashed).map_err(RenameError::Name)?;
-    record.stored_name = slashed;
+    let old = std::mem::replace(&mut record.stored_name, slashed);
     // A name that somebody chose is a name on its networks, too.
     record.network_settings.is_anonymous_endpoint = false;
     containers.save(&id, record, &settled.container.host_config)?;
+    events::container(home, &settled.container, "rename", &[("oldName", &old)]);
     Ok(())
 }

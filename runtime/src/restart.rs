@@ -4,6 +4,7 @@ use containers::LookupError;
 
 use crate::{
     cgroup::grace,
+    events,
     home::{Home, HomeError},
     shim::{ConnectError, Connection},
     start::{self, StartError},
@@ -51,5 +52,6 @@ pub fn restart(home: &Home, request: &StopRequest) -> Result<Vec<String>, Restar
     grace::begin();
     let started = start::start_with(home, &writer, &id, None);
     let started = started.map_err(|reason| RestartError::Start(Sentence::new(begin(), reason)))?;
+    events::by_id(home, &id, "restart", &[]);
     Ok(started.warnings)
 }

@@ -9,6 +9,7 @@ use base::ContainerId;
 use containers::{Container, LoadError, Locked, LookupError, Record};
 
 use crate::{
+    events,
     home::{Home, HomeError, Writer},
     needed::Needed,
     recover::{self, SettleError, Settled},
@@ -156,6 +157,7 @@ pub(crate) fn take_away(home: &Home, container: &Container, lock: Locked, with_v
     released.map_err(|source| RmError::Layers { id: id.clone(), source: Box::new(source) })?;
     removed?;
     gone.finish()?;
+    events::container(home, container, "destroy", &[]);
     // Whoever waited for it sees that the container is gone.
     drop(lock);
     Ok(())

@@ -6,6 +6,7 @@ use base::ImageId;
 use images::{How, RemoveError, Removed, User};
 
 use crate::{
+    events,
     home::{Home, HomeError},
     truth,
 };
@@ -48,5 +49,17 @@ pub fn rmi(home: &Home, image: &str, how: How) -> Result<Vec<Removed>, RmiError>
         }
     }
     let users = |image: &ImageId| users.get(image).cloned().unwrap_or_default();
-    Ok(home.images().remove(&layers, image, how, &users)?)
+    let id = home.images().resolve(image).map(|found| found.id.to_string()).unwrap_or_default();
+    let removed = home.images().remove(&layers, image, how, &users)?;
+    for one in &removed {
+        // moby 20.10, daemon/images/image_delete.go: an image that goes by its id alone.
+        let (action, gone) = match one {
+            Removed::Untagged(_) => ("untag", &id),
+            Removed::Deleted(gone) if *gone == id => ("delete", gone),
+            // A layer, or an image that nobody named.
+            Removed::Deleted(_) => continue,
+        };
+        events::other(home, "image", gone, action, &[("name", gone)]);
+    }
+    Ok(removed)
 }

@@ -7,6 +7,7 @@ use base::ContainerId;
 use crate::{
     cgroup::grace,
     create::{self, CreateError, CreateRequest},
+    events,
     home::{Home, HomeError},
     shim::{Attach, ConnectError, Connection, ExitRecord, Pump, Session, SessionError, Shown},
     start::{self, StartError, Started},
@@ -164,6 +165,9 @@ pub fn run(
     let created = create::create_with(home, &writer, request)?;
     tell(News::Made(&created.id));
     created.warnings.iter().for_each(|text| tell(News::Warning(text)));
+    if client.is_some() {
+        events::by_id(home, &created.id, "attach", &[]);
+    }
     let started = start::start_with(home, &writer, &created.id, client.as_ref().map(|client| client.streams.wanted()))?;
     // The shim holds the lock now.
     drop(writer);
@@ -189,6 +193,7 @@ pub fn start_attached(home: &Home, container: &str, mut client: Client) -> Resul
     }
     grace::begin();
     let writer = home.writer()?;
+    events::by_id(home, &id, "attach", &[]);
     let started = start::start_with(home, &writer, &id, Some(client.streams.wanted()))?;
     drop(writer);
     follow(home, id, started, client, config.tty)

@@ -19,6 +19,7 @@ use crate::{
     apparmor,
     cgroup::grace,
     devices::{self, BadDevice, BadThrottle},
+    events,
     exec::ExecError,
     fits, health,
     home::{Home, HomeError, Writer},
@@ -179,7 +180,7 @@ pub(crate) fn start_with(
             let record = &mut container.record;
             record.has_been_manually_stopped = false;
             record.restart_count = 0;
-            warnings.extend(note_start(&containers, &mut container, &started));
+            warnings.extend(note_start(home, &mut container, &started));
             Ok(Started { warnings, session: started.session })
         }
         Err(error) => {
@@ -210,7 +211,7 @@ pub(crate) fn start_again(home: &Home, again: &Again) -> Result<(), StartError> 
         true => match launch(home, &writer, &mut container, None, policy, true) {
             Ok((started, _)) => {
                 // The record is what dockerd and we go by: its shim corrects what is missing.
-                note_start(&containers, &mut container, &started);
+                note_start(home, &mut container, &started);
                 return Ok(());
             }
             Err(error) => {
@@ -229,12 +230,14 @@ pub(crate) fn start_again(home: &Home, again: &Again) -> Result<(), StartError> 
 
 /// Writes down that it runs. It does so all the same if that fails, and who reads the record looks
 /// at the shim, too: a warning.
-fn note_start(containers: &Containers, container: &mut Container, started: &shim::Started) -> Option<String> {
+fn note_start(home: &Home, container: &mut Container, started: &shim::Started) -> Option<String> {
+    let containers = home.containers();
     let record = &mut container.record;
     record.state.set_running(i64::from(started.running.pid), started.running.started_at);
     record.has_been_started_before = true;
     health::begin(record);
     let saved = containers.save_record(&container.id, record);
+    events::container(home, container, "start", &[]);
     saved.err().map(|error| format!("it runs, but its record does not say so: {error}"))
 }
 

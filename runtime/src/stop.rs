@@ -9,6 +9,7 @@ use base::ContainerId;
 use containers::{LookupError, Record};
 
 use crate::{
+    events,
     home::{Home, HomeError, Writer},
     recover::{self, SettleError},
     shim::{self, ConnectError, Connection},
@@ -89,6 +90,8 @@ pub(crate) fn stop_with(
         Err(ConnectError::Gone(_)) => return gone(home, writer, id),
         Err(error) => return Err(at_shim(error)),
     };
+    // Before it is sent: its shim tells of the end.
+    events::of_record(home, id, &record, "kill", &[("signal", &signal.to_string())]);
     let marked = Connection::open(&dir).and_then(|shim| shim.mark_stopped(true));
     match marked.and_then(|()| Connection::open(&dir)).and_then(|shim| shim.kill(signal)) {
         // It ended by itself meanwhile.
@@ -99,7 +102,7 @@ pub(crate) fn stop_with(
         let_go_on(home, id);
     }
     let patience = u64::try_from(timeout).ok().map(Duration::from_secs);
-    match waiting.wait_for(patience) {
+    let stopped = match waiting.wait_for(patience) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => {
             kill_and_wait(home, id)?;
@@ -107,7 +110,10 @@ pub(crate) fn stop_with(
         }
         Err(ConnectError::Lost | ConnectError::Gone(_)) => gone(home, writer, id),
         Err(error) => Err(at_shim(error)),
-    }
+    };
+    stopped?;
+    events::of_record(home, id, &record, "stop", &[]);
+    Ok(())
 }
 
 /// Notes that a user wants it to stop; `None` if it does not run.
@@ -171,6 +177,7 @@ pub(crate) fn kill_and_wait(home: &Home, id: &ContainerId) -> Result<(), StopErr
             other => break other.map_err(at_shim)?,
         }
     };
+    events::by_id(home, id, "kill", &[("signal", "9")]);
     let marked = Connection::open(&dir).and_then(|shim| shim.mark_stopped(true));
     match marked.and_then(|()| Connection::open(&dir)).and_then(|shim| shim.kill(libc::SIGKILL)) {
         Ok(()) | Err(ConnectError::Refused(_)) => {}

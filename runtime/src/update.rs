@@ -6,6 +6,7 @@ use base::ContainerId;
 use containers::{HostConfig, LookupError};
 
 use crate::{
+    events,
     home::{Home, HomeError},
     host::{self, BadHost, HostFacts},
     limits::{self, BadLimit},
@@ -107,6 +108,7 @@ pub fn update(home: &Home, container: &str, wanted: &HostConfig) -> Result<Vec<S
     if running && !wanted.restart_policy.name.is_empty() {
         tell(home, &id, rule).map_err(|error| UpdateError::Shim(id, error))?;
     }
+    events::container(home, &container, "update", &[]);
     Ok(warnings)
 }
 

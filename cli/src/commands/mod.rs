@@ -19,6 +19,7 @@ mod create;
 mod demo;
 mod diff;
 
+mod events;
 mod exec;
 mod export;
 mod history;
@@ -128,6 +129,7 @@ commands! {
         Create(create),
         Demo(demo),
         Diff(diff),
+        Events(events),
         Exec(exec),
         Export(export),
         History(history),

@@ -63,6 +63,13 @@ impl Time {
         format!("{}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S"))
     }
 
+    /// RFC 3339 with all nine digits of the fraction, in the local zone, as `docker events` prints it.
+    pub fn local_padded(&self) -> String {
+        let zoned = self.0.to_zoned(jiff::tz::TimeZone::system());
+        let offset = if zoned.offset().is_zero() { "Z".to_owned() } else { zoned.strftime("%:z").to_string() };
+        format!("{}{offset}", zoned.strftime("%Y-%m-%dT%H:%M:%S.%9f"))
+    }
+
     /// RFC 3339 with what there is of a fraction, in the local zone: Go's `RFC3339Nano`.
     pub fn local_rfc3339(&self) -> String {
         let zoned = self.0.to_zoned(jiff::tz::TimeZone::system());

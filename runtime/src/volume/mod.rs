@@ -17,7 +17,10 @@ pub use self::{
     list::{Details, ListedVolume, Origin, User, details, list, list_of},
     remove::{Pruned, VolumeRmError, prune, remove},
 };
-use crate::home::{Home, HomeError};
+use crate::{
+    events,
+    home::{Home, HomeError},
+};
 
 /// Why a volume could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +41,9 @@ pub fn create(home: &Home, new: NewVolume) -> Result<String, VolumeCreateError> 
     let _writer = home.writer()?;
     let volumes = home.volumes();
     let held = volumes.hold_alone()?;
-    Ok(volumes.create_with(new, &held)?.0)
+    let name = volumes.create_with(new, &held)?.0;
+    events::other(home, "volume", &name, "create", &[("driver", "local")]);
+    Ok(name)
 }
 
 /// One volume.

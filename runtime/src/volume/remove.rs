@@ -6,7 +6,10 @@ use super::{
     filter::VolumeFilters,
     list::{self, ListedVolume},
 };
-use crate::home::{Home, HomeError};
+use crate::{
+    events,
+    home::{Home, HomeError},
+};
 
 /// Why a volume was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,9 @@ pub fn remove(home: &Home, name: &str) -> Result<(), VolumeRmError> {
         let users = found.users.into_iter().map(|user| user.id).collect();
         return Err(VolumeRmError::InUse { name: name.to_owned(), users });
     }
-    Ok(volumes.remove(name, &held)?)
+    volumes.remove(name, &held)?;
+    events::other(home, "volume", name, "destroy", &[("driver", "local")]);
+    Ok(())
 }
 
 /// A volume and who has it; `None` if it is not there.
