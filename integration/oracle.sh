@@ -44,7 +44,7 @@ refresh() {
 tools() {
     missing=
     for pair in mkfs.xfs:xfsprogs mkfs.ext4:e2fsprogs zstd:zstd strace:strace losetup:mount tar:tar nsenter:util-linux \
-        unshare:util-linux perl:perl-base tmux:tmux iptables-save:iptables /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns; do
+        unshare:util-linux perl:perl-base tmux:tmux ps:procps iptables-save:iptables /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns; do
         tool=${pair%%:*}
         PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || missing="$missing ${pair#*:}"
     done

@@ -119,7 +119,7 @@ fn what_happens_is_told_at_once() {
         }
         house.run(&["run", "--rm", "--network", "none", "--name", "second", IMAGE, "sh", "-c", "exit 4"]);
         waiting.await_words("second 4");
-        waiting.signal("INT");
+        waiting.signal("TERM");
         waiting.end().code
     });
 }

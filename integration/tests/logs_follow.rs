@@ -81,7 +81,7 @@ fn a_terminal_and_a_signal() {
         house.ok(&["run", "-dit", "--network", "none", "--name", "tty", IMAGE, "sh", "-c", script]);
         let follow = house.spawn(&["logs", "-f", "-t", "tty"]);
         follow.await_words("on a terminal");
-        follow.signal("INT");
+        follow.signal("TERM");
         let interrupted = follow.end();
         let running = house.ok(&["inspect", "-f", "{{.State.Running}}", "tty"]);
         let follow = house.spawn(&["logs", "-f", "tty"]);

@@ -112,7 +112,7 @@ fn a_stream_follows_what_happens() {
         house.ok(&["rm", "-f", "second"]);
         [all, one]
             .map(|stats| {
-                stats.signal("INT");
+                stats.signal("TERM");
                 stats.end().code
             })
             .to_vec()

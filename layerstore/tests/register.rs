@@ -235,6 +235,7 @@ fn a_bad_tar_leaves_nothing_and_the_batch_goes_on() {
 fn a_registration_that_fails_or_dies_anywhere_leaves_nothing() {
     for driver in DRIVERS {
         let root = Root::fresh(driver);
+        let _locks_are_free = support::without_forks();
         let store = root.store();
         let base = register(&store, [0]);
         let work = || -> layerstore::Result<()> {
@@ -264,6 +265,7 @@ fn a_registration_that_fails_or_dies_anywhere_leaves_nothing() {
 fn a_deletion_that_dies_anywhere_can_be_finished() {
     for driver in DRIVERS {
         let root = Root::fresh(driver);
+        let _locks_are_free = support::without_forks();
         let store = root.store();
         let base = register(&store, [0]);
         let needed = |chain: &ChainId| base.contains(chain);
@@ -386,7 +388,7 @@ trait OutputLater {
 
 impl OutputLater for Command {
     fn output_later(&mut self) -> std::process::Child {
-        self.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("spawn")
+        support::start(self.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped())).expect("spawn")
     }
 }
 

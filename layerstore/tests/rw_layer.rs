@@ -257,6 +257,7 @@ fn a_name_in_use_and_an_unknown_image_are_refused() {
 fn a_create_that_fails_or_dies_anywhere_leaves_nothing() {
     for driver in DRIVERS {
         let (root, store, image) = with_image(driver);
+        let _locks_are_free = support::without_forks();
         let id = container('a');
         let (made, steps) = counted(|| store.create_rw_layer(&id, Some(&image), Init::Docker, None));
         made.expect("create");
@@ -283,6 +284,7 @@ fn a_create_that_fails_or_dies_anywhere_leaves_nothing() {
 fn a_removal_that_dies_anywhere_can_be_finished() {
     for driver in DRIVERS {
         let (root, store, image) = with_image(driver);
+        let _locks_are_free = support::without_forks();
         let id = container('a');
         let create = || store.create_rw_layer(&id, Some(&image), Init::Docker, None).expect("create");
         create();

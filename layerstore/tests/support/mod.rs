@@ -5,11 +5,26 @@
 use std::{
     io::Read,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use base::ContainerId;
 use layerstore::{Access, LayerStore};
+
+/// Held alone while a test forks: until its child executes, that has copies of every lock of the other tests.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// As long as this lives no test forks, and a lock that was let go is free.
+pub fn without_forks() -> RwLockReadGuard<'static, ()> {
+    FORKS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a program.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
 
 /// A data root in a temporary directory.
 pub struct Root {
@@ -31,11 +46,14 @@ impl Root {
         let archive = tree_file(&format!("{version}-{driver}.tar.zst"));
         let mut zstd = Command::new("zstd");
         zstd.args(["-qdc", "--long=27"]).arg(archive).stdout(Stdio::piped());
-        let mut zstd = zstd.spawn().expect("zstd, which the recorded trees need");
+        let mut zstd = start(&mut zstd).expect("zstd, which the recorded trees need");
         let mut tar = Command::new("tar");
         tar.args(["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "-S", "-xpf", "-", "-C"]);
-        let tar = tar.arg(root.path()).stdin(zstd.stdout.take().expect("piped")).status().expect("tar runs");
-        assert!(tar.success() && zstd.wait().is_ok_and(|status| status.success()), "unpacking {version}-{driver}");
+        let tar = start(tar.arg(root.path()).stdin(zstd.stdout.take().expect("piped"))).expect("tar runs").wait();
+        assert!(
+            tar.is_ok_and(|status| status.success()) && zstd.wait().is_ok_and(|status| status.success()),
+            "unpacking {version}-{driver}"
+        );
         root
     }
 
@@ -73,7 +91,8 @@ pub fn open(root: &Path, driver: &'static str, access: Access) -> LayerStore {
 /// What the daemon that wrote a recorded data root said of it.
 pub fn said(version: &str, driver: &str) -> serde_json::Value {
     let file = tree_file(&format!("{version}-{driver}.expect.json.zst"));
-    let said = Command::new("zstd").arg("-qdc").arg(file).output().expect("zstd runs");
+    let said = start(Command::new("zstd").arg("-qdc").arg(file).stdout(Stdio::piped())).expect("zstd runs");
+    let said = said.wait_with_output().expect("zstd runs");
     serde_json::from_slice(&said.stdout).expect("JSON")
 }
 
