@@ -63,21 +63,28 @@ fn same(file: &File, path: &Path) -> bool {
 pub(super) struct Reader {
     exec_root: PathBuf,
     open: Option<BufReader<File>>,
+    /// Comes after that.
+    then: Option<File>,
     /// The beginning of a line whose end has not come.
     half: Vec<u8>,
 }
 
 impl Reader {
     pub fn new(exec_root: &Path) -> Self {
-        let before = File::open(exec_root.join(BEFORE)).ok().map(BufReader::new);
-        Self { exec_root: exec_root.to_owned(), open: before, half: Vec::new() }
+        // The newer first: whatever is renamed meanwhile, none lies between the two.
+        let now = File::open(exec_root.join(NAME)).ok();
+        let before = File::open(exec_root.join(BEFORE)).ok();
+        let is_same = now.as_ref().is_some_and(|now| same(now, &exec_root.join(BEFORE)));
+        let before = before.filter(|_| !is_same).map(BufReader::new);
+        Self { exec_root: exec_root.to_owned(), open: before, then: now, half: Vec::new() }
     }
 
     /// The next event, if there is one by now. A line that is none is left out.
     pub fn next(&mut self) -> Option<Event> {
         loop {
             let Some(open) = &mut self.open else {
-                self.open = Some(BufReader::new(File::open(self.exec_root.join(NAME)).ok()?));
+                let next = self.then.take().or_else(|| File::open(self.exec_root.join(NAME)).ok());
+                self.open = Some(BufReader::new(next?));
                 continue;
             };
             let read = open.read_until(b'\n', &mut self.half).unwrap_or(0);
@@ -126,6 +133,19 @@ mod tests {
             std::iter::from_fn(|| reader.next()).map(|event| event.actor.id.parse().expect("a number")).collect();
         ids.sort_unstable();
         assert_eq!(ids, (0..800).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_renamed_while_the_older_file_is_read_is_read_too() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        add(dir.path(), &event(0));
+        sys::rename(dir.path().join(NAME), dir.path().join(BEFORE)).expect("renamed");
+        add(dir.path(), &event(1));
+        let mut reader = Reader::new(dir.path());
+        sys::rename(dir.path().join(NAME), dir.path().join(BEFORE)).expect("renamed");
+        add(dir.path(), &event(2));
+        let seen: Vec<String> = std::iter::from_fn(|| reader.next()).map(|event| event.actor.id).collect();
+        assert_eq!(seen, ["0", "1", "2"]);
     }
 
     #[test]
