@@ -90,6 +90,8 @@ fn filters_formats_and_what_is_wrong() {
             with(&["--format", format, "--filter", "label=a=b", "--filter", "event=start", "--filter", "event=die"]),
             with(&["--format", format, "--filter", "event=create", "--filter", "image=busybox"]),
             with(&["--format", format, "--filter", "container=none-such"]),
+            with(&["--format", format, "--filter", "container=tw"]),
+            with(&["--format", format, "--filter", "status=die", "--filter", "container=one"]),
             with(&["--filter", "bogus"]),
             house.run(&["events", "--since", "nonsense"]),
         ]

@@ -53,10 +53,9 @@ impl Filter {
             event.kind == kind
                 && (event.actor.id == wanted
                     || event.actor.id.starts_with(wanted)
-                    || attributes.get("name").is_some_and(|name| name == wanted))
+                    || attributes.get("name").is_some_and(|name| name.starts_with(wanted)))
         };
         self.each("event", &|wanted| is_action(&event.action, wanted))
-            && self.each("status", &|wanted| is_action(&event.action, wanted))
             && self.each("type", &|wanted| event.kind == wanted)
             && self.each("scope", &|wanted| event.scope == wanted)
             && self.all("label", &|wanted| match wanted.split_once('=') {
@@ -124,6 +123,9 @@ mod tests {
         assert!(takes(&[("type", "image"), ("type", "container"), ("container", "web")]));
         assert!(takes(&[("event", "exec_start"), ("container", "abc"), ("image", "busybox")]));
         assert!(takes(&[("event", "exec_start: sh -c true"), ("label", "a=b"), ("label", "a")]));
+        // As with dockerd: the beginning of a name is enough, and `status` means nothing.
+        assert!(takes(&[("container", "we"), ("status", "none")]));
+        assert!(!takes(&[("container", "eb")]));
         assert!(!takes(&[("label", "a=c")]));
         assert!(!takes(&[("volume", "web")]));
         assert!(!takes(&[("event", "start"), ("container", "web")]));
