@@ -293,6 +293,13 @@ impl House {
             rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH).ok();
         }
         fs::remove_dir_all(self.room().join("x")).ok();
+        self.containers().iter().for_each(|id| forget_groups(id));
+    }
+
+    /// The ids of all containers on disk.
+    pub fn containers(&self) -> Vec<String> {
+        let names = fs::read_dir(self.path("containers")).into_iter().flatten().flatten();
+        names.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
     /// Writes a file in place of what is there: for damage, and for states that no command makes.
@@ -311,6 +318,19 @@ impl House {
         let text = fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
         let points = text.lines().filter_map(|line| line.split(' ').nth(4));
         points.filter(|point| point.starts_with(&room)).map(|point| self.neutral(point)).collect()
+    }
+}
+
+/// Removes the control groups of a container that nobody keeps any more, wherever an engine put them. Their processes
+/// may be dying still.
+pub fn forget_groups(id: &str) {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+    let points = mounts.lines().filter(|line| line.contains(" - cgroup")).filter_map(|line| line.split(' ').nth(4));
+    for group in points.flat_map(|point| ["docker", "minidock"].map(|parent| Path::new(point).join(parent).join(id))) {
+        let deadline = Instant::now() + PATIENCE;
+        while group.exists() && fs::remove_dir(&group).is_err() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -30,7 +30,7 @@ mod tree;
 pub use both::{agree, same_between, same_on, same_on_both, same_on_bridges};
 pub use engine::{Driver, Side};
 pub use going::Going;
-pub use house::House;
+pub use house::{House, forget_groups};
 pub use names::settle;
 pub use oracle::Oracle;
 pub use room::Room;

@@ -1,7 +1,7 @@
 //! Containers in every state there is, with volumes of each kind, handed from one engine to the other: at rest, and
 //! after everything that kept them was killed.
 
-use integration::{Driver, House, Room, Side, signals};
+use integration::{Driver, House, Room, Side, forget_groups, signals};
 use serde_json::Value;
 
 const IMAGE: &str = "busybox:golden";
@@ -154,6 +154,7 @@ fn after_all_shims_were_killed_a_dockerd_goes_on() {
     furnish(&house);
     let held: u32 = house.ok(&["inspect", "-f", "{{.State.Pid}}", "paused"]).parse().expect("a number");
     let id = house.ok(&["inspect", "-f", "{{.Id}}", "dead"]);
+    let ids = house.containers();
     house.kill_shims();
     while !house.shims().is_empty() {
         std::thread::yield_now();
@@ -162,4 +163,5 @@ fn after_all_shims_were_killed_a_dockerd_goes_on() {
     house.hand_to(&Side::first());
     take_over(&house);
     signals::kill_held(held);
+    ids.iter().for_each(|id| forget_groups(id));
 }
